@@ -1,0 +1,24 @@
+"""Neural networks: modules, their functional forms, initialisation and utilities.
+
+The kernels live in ``lib/libtallow_nn.so``, which registers its ops (``nn::linear``, ``nn::conv2d``, ...) with
+the core when this package is imported; everything else here is Python over those ops.
+
+>>> import tallow
+>>> from tallow import nn
+>>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+>>> model(tallow.ones(3, 4)).shape
+torch.Size([3, 2])
+"""
+
+from pathlib import Path
+
+from tallow import ops as _ops
+
+_ops.load_library(str(Path(__file__).parent / "lib" / "libtallow_nn.so"))
+
+from . import functional, init, modules, utils  # noqa: E402
+from .modules import *  # noqa: E402, F403
+from .modules import __all__ as _modules_all  # noqa: E402
+from .parameter import Buffer, Parameter  # noqa: E402
+
+__all__ = [*_modules_all, "Buffer", "Parameter", "functional", "init", "modules", "utils"]

@@ -1,0 +1,29 @@
+"""The `reduction` argument of losses, as a name and as the number that the ops take."""
+
+from __future__ import annotations
+
+import warnings
+
+_CODES = {"none": 0, "mean": 1, "sum": 2}
+
+
+def reduction_code(reduction: str) -> int:
+    """0 for "none", 1 for "mean", 2 for "sum"; ValueError for anything else."""
+    code = _CODES.get(reduction)
+    if code is None:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return code
+
+
+def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str = "mean") -> str:
+    """The reduction that the old pair of arguments `size_average` and `reduce` stands for, with a warning."""
+    if size_average is None and reduce is None:
+        return reduction
+    if reduce is False:
+        reduction = "none"
+    else:
+        reduction = "sum" if size_average is False else "mean"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=3
+    )
+    return reduction

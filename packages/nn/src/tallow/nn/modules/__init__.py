@@ -1,0 +1,40 @@
+"""The modules, a file for each family."""
+
+from .activation import *  # noqa: F403
+from .activation import __all__ as _activation
+from .container import *  # noqa: F403
+from .container import __all__ as _container
+from .conv import *  # noqa: F403
+from .conv import __all__ as _conv
+from .dropout import *  # noqa: F403
+from .dropout import __all__ as _dropout
+from .flatten import *  # noqa: F403
+from .flatten import __all__ as _flatten
+from .linear import *  # noqa: F403
+from .linear import __all__ as _linear
+from .loss import *  # noqa: F403
+from .loss import __all__ as _loss
+from .module import Module
+from .norm import *  # noqa: F403
+from .norm import __all__ as _norm
+from .parameter_container import *  # noqa: F403
+from .parameter_container import __all__ as _parameter_container
+from .pooling import *  # noqa: F403
+from .pooling import __all__ as _pooling
+from .sparse import *  # noqa: F403
+from .sparse import __all__ as _sparse
+
+__all__ = [
+    "Module",
+    *_activation,
+    *_container,
+    *_conv,
+    *_dropout,
+    *_flatten,
+    *_linear,
+    *_loss,
+    *_norm,
+    *_parameter_container,
+    *_pooling,
+    *_sparse,
+]

@@ -1,0 +1,13 @@
+"""Arguments that may be one number or one per dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+IntPair: TypeAlias = "int | tuple[int, int]"
+
+
+def pair(value: Any) -> tuple[Any, ...]:
+    """`value` as a tuple: a single number is repeated for both dimensions."""
+    return tuple(value) if isinstance(value, Iterable) else (value, value)

@@ -1,0 +1,271 @@
+"""Hooks of modules: the handles, the global tables, and the call path of a module that has any.
+
+A module without hooks never comes here: ``Module.__call__`` goes straight to ``forward``. ``Module._hooked`` turns
+true at the first registration and stays so; the tables themselves are what says whether there is work to do.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ._backward_hooks import BackwardHooks
+
+__all__ = ["HooksMixin", "RemovableHandle"]
+
+_next_id = itertools.count()
+
+
+class RemovableHandle:
+    """Removes the hook it was returned for: ``handle.remove()``, or by leaving a ``with`` block.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> m = nn.Identity()
+    >>> with m.register_forward_hook(lambda module, args, out: out + 1):
+    ...     print(m(tallow.zeros(1)))
+    tensor([1.])
+    >>> m(tallow.zeros(1))
+    tensor([0.])
+    """
+
+    __slots__ = ("id", "_tables", "__weakref__")
+
+    def __init__(self, table: OrderedDict[int, Any], extra: Iterable[dict[int, Any]] = ()) -> None:
+        self.id = next(_next_id)
+        # Weak, so that a handle which is kept does not keep the module's tables alive.
+        self._tables = tuple(weakref.ref(t) for t in (table, *extra))
+
+    def remove(self) -> None:
+        """Take the hook out. Doing so twice is harmless."""
+        for ref in self._tables:
+            table = ref()
+            if table is not None:
+                table.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+class GlobalHooks:
+    """The hooks that run for every module. ``active`` is the one thing that a call without hooks looks at."""
+
+    def __init__(self) -> None:
+        self.active = False
+        self.forward_pre: OrderedDict[int, Callable] = OrderedDict()
+        self.forward: OrderedDict[int, Callable] = OrderedDict()
+        self.forward_with_kwargs: OrderedDict[int, bool] = OrderedDict()
+        self.forward_always: OrderedDict[int, bool] = OrderedDict()
+        self.backward_pre: OrderedDict[int, Callable] = OrderedDict()
+        self.backward: OrderedDict[int, Callable] = OrderedDict()
+        self.parameter_registration: OrderedDict[int, Callable] = OrderedDict()
+        self.buffer_registration: OrderedDict[int, Callable] = OrderedDict()
+        self.module_registration: OrderedDict[int, Callable] = OrderedDict()
+
+    def add(self, table: OrderedDict[int, Callable], hook: Callable, *flags: OrderedDict[int, bool]) -> RemovableHandle:
+        handle = RemovableHandle(table, flags)
+        table[handle.id] = hook
+        for flag in flags:
+            flag[handle.id] = True
+        self.active = True
+        return handle
+
+
+GLOBAL = GlobalHooks()
+
+
+def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Run ``hook(module, args) -> None | args`` before the forward of every module."""
+    return GLOBAL.add(GLOBAL.forward_pre, hook)
+
+
+def register_module_forward_hook(
+    hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """Run ``hook(module, args, output) -> None | output`` after the forward of every module."""
+    flags = [GLOBAL.forward_with_kwargs] * with_kwargs + [GLOBAL.forward_always] * always_call
+    return GLOBAL.add(GLOBAL.forward, hook, *flags)
+
+
+def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Run ``hook(module, grad_output) -> None | grad_output`` before the backward of every module."""
+    return GLOBAL.add(GLOBAL.backward_pre, hook)
+
+
+def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Run ``hook(module, grad_input, grad_output) -> None | grad_input`` after the backward of every module."""
+    return GLOBAL.add(GLOBAL.backward, hook)
+
+
+def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Run ``hook(module, name, parameter) -> None | parameter`` whenever a parameter is registered."""
+    return GLOBAL.add(GLOBAL.parameter_registration, hook)
+
+
+def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Run ``hook(module, name, buffer) -> None | buffer`` whenever a buffer is registered."""
+    return GLOBAL.add(GLOBAL.buffer_registration, hook)
+
+
+def register_module_module_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Run ``hook(module, name, submodule) -> None | submodule`` whenever a submodule is registered."""
+    return GLOBAL.add(GLOBAL.module_registration, hook)
+
+
+def run_registration_hooks(table: OrderedDict[int, Callable], module: Any, name: str, value: Any) -> Any:
+    """What is registered after every hook of `table` had its say."""
+    for hook in table.values():
+        replaced = hook(module, name, value)
+        if replaced is not None:
+            value = replaced
+    return value
+
+
+class HooksMixin:
+    """The part of ``Module`` that registers hooks and runs them."""
+
+    _hooked: bool
+    _forward_hooks: OrderedDict[int, Callable]
+    _forward_hooks_with_kwargs: OrderedDict[int, bool]
+    _forward_hooks_always_called: OrderedDict[int, bool]
+    _forward_pre_hooks: OrderedDict[int, Callable]
+    _forward_pre_hooks_with_kwargs: OrderedDict[int, bool]
+    _backward_hooks: OrderedDict[int, Callable]
+    _backward_pre_hooks: OrderedDict[int, Callable]
+    forward: Callable[..., Any]
+
+    def _init_hooks(self) -> None:
+        set_in = self.__dict__
+        set_in["_hooked"] = False
+        for name in (
+            "_forward_hooks",
+            "_forward_hooks_with_kwargs",
+            "_forward_hooks_always_called",
+            "_forward_pre_hooks",
+            "_forward_pre_hooks_with_kwargs",
+            "_backward_hooks",
+            "_backward_pre_hooks",
+        ):
+            set_in[name] = OrderedDict()
+
+    def _add_hook(
+        self,
+        table: OrderedDict[int, Any],
+        hook: Callable,
+        prepend: bool,
+        flags: Iterable[OrderedDict[int, bool]] = (),
+    ) -> RemovableHandle:
+        flags = tuple(flags)
+        handle = RemovableHandle(table, flags)
+        table[handle.id] = hook
+        for flag in flags:
+            flag[handle.id] = True
+        if prepend:
+            table.move_to_end(handle.id, last=False)
+        self.__dict__["_hooked"] = True
+        return handle
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Run `hook` before ``forward``.
+
+        ``hook(module, args) -> None | args``, and with `with_kwargs` ``hook(module, args, kwargs) -> None |
+        (args, kwargs)``. What it returns replaces the arguments; a single value that is not a tuple is wrapped.
+        With `prepend` it runs before the hooks that are there already.
+        """
+        flags = [self._forward_pre_hooks_with_kwargs] if with_kwargs else []
+        return self._add_hook(self._forward_pre_hooks, hook, prepend, flags)
+
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Run `hook` after ``forward``.
+
+        ``hook(module, args, output) -> None | output``, and with `with_kwargs` ``hook(module, args, kwargs, output)``.
+        With `always_call` it also runs when ``forward`` raised (its output is then None).
+        """
+        flags = [self._forward_hooks_with_kwargs] * with_kwargs + [self._forward_hooks_always_called] * always_call
+        return self._add_hook(self._forward_hooks, hook, prepend, flags)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Run ``hook(module, grad_output) -> None | grad_output`` before the gradients of this module are computed."""
+        return self._add_hook(self._backward_pre_hooks, hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Run ``hook(module, grad_input, grad_output) -> None | grad_input`` once the inputs' gradients are known.
+
+        `grad_input` and `grad_output` are tuples over the positional inputs and the outputs; an entry is None where
+        the argument is no tensor or does not require gradients. Inputs of such a module must not be changed in place.
+        """
+        return self._add_hook(self._backward_hooks, hook, prepend)
+
+    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        called: set[int] = set()
+        try:
+            args, kwargs = self._run_forward_pre_hooks(args, kwargs)
+            backward = None
+            if self._backward_hooks or self._backward_pre_hooks or GLOBAL.backward or GLOBAL.backward_pre:
+                backward = BackwardHooks(
+                    self,
+                    [*GLOBAL.backward.values(), *self._backward_hooks.values()],
+                    [*GLOBAL.backward_pre.values(), *self._backward_pre_hooks.values()],
+                )
+                args = backward.wrap_inputs(args)
+            result = self.forward(*args, **kwargs)
+            for hook_id, hook, with_kwargs, _ in self._forward_hook_rows():
+                called.add(hook_id)
+                replaced = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
+                if replaced is not None:
+                    result = replaced
+            return result if backward is None else backward.wrap_outputs(result)
+        except Exception:
+            for hook_id, hook, with_kwargs, always in self._forward_hook_rows():
+                if always and hook_id not in called:
+                    if with_kwargs:
+                        hook(self, args, kwargs, None)
+                    else:
+                        hook(self, args, None)
+            raise
+
+    def _run_forward_pre_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple, dict]:
+        for hook in list(GLOBAL.forward_pre.values()):
+            replaced = hook(self, args)
+            if replaced is not None:
+                args = replaced if isinstance(replaced, tuple) else (replaced,)
+        for hook_id, hook in list(self._forward_pre_hooks.items()):
+            if hook_id in self._forward_pre_hooks_with_kwargs:
+                replaced = hook(self, args, kwargs)
+                if replaced is None:
+                    continue
+                if not (isinstance(replaced, tuple) and len(replaced) == 2):
+                    raise RuntimeError(
+                        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                        f"but got {replaced}."
+                    )
+                args, kwargs = replaced
+            else:
+                replaced = hook(self, args)
+                if replaced is not None:
+                    args = replaced if isinstance(replaced, tuple) else (replaced,)
+        return args, kwargs
+
+    def _forward_hook_rows(self) -> list[tuple[int, Callable, bool, bool]]:
+        """(id, hook, with_kwargs, always_call) of every forward hook, the global ones first."""
+        rows = [
+            (i, hook, i in GLOBAL.forward_with_kwargs, i in GLOBAL.forward_always) for i, hook in GLOBAL.forward.items()
+        ]
+        kwargs_ids, always_ids = self._forward_hooks_with_kwargs, self._forward_hooks_always_called
+        rows += [(i, hook, i in kwargs_ids, i in always_ids) for i, hook in self._forward_hooks.items()]
+        return rows

@@ -1,0 +1,145 @@
+#include "dispatch/structured.hpp"
+
+#include <optional>
+
+namespace tallow {
+namespace {
+
+constexpr uint32_t kMaxResults = 8;
+
+struct StructuredCall : TlCall {
+  bool in_place;
+  TensorImpl* given[kMaxResults];  // out= tensors, or self in place; borrowed
+  Tensor result[kMaxResults];
+};
+
+bool overlaps_an_input(const TlCall* call, const TensorImpl* out) {
+  for (uint32_t i = 0; i < call->nargs; ++i) {
+    const TlValue& v = call->args[i];
+    if (v.tag == TL_TENSOR && v.tensor->storage == out->storage) return true;
+    if (v.tag == TL_TENSOR_LIST)
+      for (uint32_t j = 0; j < v.len; ++j)
+        if (v.tensors[j] && v.tensors[j]->storage == out->storage) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void prepare_out(TensorImpl* out, Sizes sizes, DType result, const char* op) {
+  TL_CHECK(can_cast(result, out->dtype), op, ": result type ", dtype_long_name(result), " can't be cast to the desired output type ",
+           dtype_long_name(out->dtype));
+  if (!same_sizes(out->size_span(), sizes)) resize(out, sizes);
+}
+
+void call_output(TlCall* call, uint32_t index, Sizes sizes, const int64_t* strides, DType dtype, TlDevice device) {
+  TL_CHECK(call->struct_size == sizeof(StructuredCall) && index < call->nrets, "call_output(", index, ") outside a shape function of '",
+           call->op->schema.full_name(), "'");
+  auto* c = static_cast<StructuredCall*>(call);
+  TensorImpl* g = c->given[index];
+  Tensor& r = c->result[index];
+  const char* name = call->op->schema.name.c_str();
+  if (g && c->in_place) {
+    TL_CHECK(same_sizes(g->size_span(), sizes), name, "_: output with shape ", to_string(g->size_span()), " doesn't match the broadcast shape ",
+             to_string(sizes));
+    TL_CHECK(can_cast(dtype, g->dtype), name, "_: result type ", dtype_long_name(dtype), " can't be cast to the desired output type ",
+             dtype_long_name(g->dtype));
+  } else if (g) {
+    TL_CHECK(g->device.type == device.type, name, ": Expected out tensor to be on device ", device_string(device), ", got ",
+             device_string(g->device));
+    // Resizing must not pull an input's memory from under the kernel; then a temporary is filled and copied.
+    TL_CHECK(can_cast(dtype, g->dtype), name, ": result type ", dtype_long_name(dtype), " can't be cast to the desired output type ",
+             dtype_long_name(g->dtype));
+    if (!same_sizes(g->size_span(), sizes) && !overlaps_an_input(call, g)) resize(g, sizes);
+  }
+  const bool direct = g && g->dtype == dtype && g->contiguous() && !strides && same_sizes(g->size_span(), sizes) && !overlaps_an_input(call, g);
+  if (direct) r = Tensor::share(g);
+  else if (strides) r = empty_strided(sizes, Sizes(strides, sizes.size()), dtype, device);
+  else r = empty(sizes, dtype, device);
+  call->rets[index].tag = TL_TENSOR;
+  call->rets[index].tensor = r.get();  // borrowed by the kernel
+}
+
+TlStatus structured_kernel(TlCall* call) {
+  return guarded([&] {
+    const Op* op = call->op;
+    const Op* base = op->base;
+    TlValue rets[kMaxResults] = {};
+    StructuredCall c{};
+    static_cast<TlCall&>(c) = TlCall{sizeof(StructuredCall), static_cast<uint32_t>(base->schema.params.size()), call->nrets, 0, base,
+                                     call->keys, call->args, rets, base->user};
+    c.in_place = op->variant == Variant::InPlace;
+    if (op->variant == Variant::InPlace) c.given[0] = call->args[0].tensor;
+    if (op->variant == Variant::Out)
+      for (uint32_t i = 0; i < call->nrets; ++i) {
+        const TlValue& v = call->args[base->schema.params.size() + i];
+        c.given[i] = v.tag == TL_TENSOR ? v.tensor : nullptr;
+      }
+    check_status(base->shape(&c));
+    for (uint32_t i = 0; i < call->nrets; ++i)
+      TL_CHECK(c.result[i], "the shape function of '", base->schema.full_name(), "' described no result ", i);
+    const int key = 63 - __builtin_clzll(call->keys & kDeviceMask);
+    if (key != TL_KEY_META) {
+      const KernelEntry* e = base->raw[key].load(std::memory_order_acquire);
+      c.user = e->user;
+      check_status(e->fn(&c));
+    }
+    for (uint32_t i = 0; i < call->nrets; ++i) {
+      TensorImpl* g = c.given[i];
+      if (g && c.result[i].get() != g) {
+        if (!same_sizes(g->size_span(), c.result[i].sizes())) resize(g, c.result[i].sizes());
+        if (key != TL_KEY_META) copy_into(g, c.result[i].get());
+      }
+      call->rets[i].tag = TL_TENSOR;
+      if (g) g->retain(), call->rets[i].tensor = g;
+      else call->rets[i].tensor = c.result[i].take();
+    }
+  });
+}
+
+TlStatus composite_variant(TlCall* call) {
+  return guarded([&] {
+    const Op* op = call->op;
+    const Op* base = op->base;
+    TlValue rets[kMaxResults] = {};
+    struct Drop {
+      TlValue* v;
+      uint32_t n;
+      ~Drop() { release_values(v, n); }
+    } drop{rets, call->nrets};
+    TlCall c{sizeof(TlCall), static_cast<uint32_t>(base->schema.params.size()), call->nrets, 0, base, call->keys, call->args, rets, base->user};
+    check_status(base->composite(&c));
+    static const Op* copy = Registry::get().find("copy_");
+    for (uint32_t i = 0; i < call->nrets; ++i) {
+      const TlValue& given = op->variant == Variant::InPlace ? call->args[0] : call->args[base->schema.params.size() + i];
+      if (given.tag != TL_TENSOR) {
+        call->rets[i] = rets[i];
+        rets[i].tag = TL_NONE;
+        continue;
+      }
+      TensorImpl* g = given.tensor;
+      TL_CHECK(rets[i].tag == TL_TENSOR, "'", op->schema.full_name(), "': result ", i, " is not a tensor");
+      const TensorImpl* r = rets[i].tensor;
+      if (r != g) {
+        TL_CHECK(can_cast(r->dtype, g->dtype), op->schema.name, ": result type ", dtype_long_name(r->dtype),
+                 " can't be cast to the desired output type ", dtype_long_name(g->dtype));
+        if (op->variant == Variant::Out) {
+          if (!same_sizes(g->size_span(), r->size_span())) resize(g, r->size_span());
+        } else {
+          TL_CHECK(same_sizes(g->size_span(), r->size_span()), op->schema.name, ": output with shape ", to_string(g->size_span()),
+                   " doesn't match the broadcast shape ", to_string(r->size_span()));
+        }
+        TlValue args[3] = {given, rets[i], {}};
+        args[2].tag = TL_BOOL;
+        TlValue out[1] = {};
+        check_status(dispatch(copy, args, out));
+        release_values(out, 1);
+      }
+      g->retain();
+      call->rets[i].tag = TL_TENSOR;
+      call->rets[i].tensor = g;
+    }
+  });
+}
+
+}  // namespace tallow

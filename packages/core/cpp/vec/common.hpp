@@ -1,0 +1,92 @@
+// Shared pieces of the vector mathematics: bit casts, rounding without branches, Horner's scheme.
+//
+// Every function of this folder is a plain, branch-free scalar function. Compiled inside a loop with -O3
+// -fno-math-errno -fno-trapping-math it becomes vector code of whatever width the translation unit's -m flags allow;
+// a*b+c is written as such and contracts to a fused multiply-add where there is one. The includer defines TL_ISA_NS
+// (baseline, avx2, avx512, ...), so that translation units built for different machines never share a symbol.
+//
+// Polynomial coefficients are our own: relative minimax fits (Remez exchange in 200-bit arithmetic), rounded to the
+// working precision from the lowest power up, the remaining ones refitted after each rounding.
+#pragma once
+
+#ifndef TL_ISA_NS
+#define TL_ISA_NS baseline
+#endif
+
+#if defined(__CUDACC_RTC__) || defined(__CUDACC__)
+#define TL_VEC_FN __device__ static __forceinline__
+#define TL_VEC_TABLE __device__ static const
+#else
+#include <cmath>
+#define TL_VEC_FN static inline __attribute__((always_inline))
+#define TL_VEC_TABLE static const
+#endif
+
+#if defined(__FMA__) || defined(__CUDACC_RTC__) || defined(__CUDACC__)
+#define TL_VEC_HAS_FMA 1
+#else
+#define TL_VEC_HAS_FMA 0
+#endif
+
+namespace tallow::vec {
+inline namespace TL_ISA_NS {
+
+using i32 = int;
+using u32 = unsigned int;
+using i64 = long long;
+using u64 = unsigned long long;
+
+TL_VEC_FN u32 bits(float x) { return __builtin_bit_cast(u32, x); }
+TL_VEC_FN u64 bits(double x) { return __builtin_bit_cast(u64, x); }
+TL_VEC_FN float from_bits(u32 b) { return __builtin_bit_cast(float, b); }
+TL_VEC_FN double from_bits(u64 b) { return __builtin_bit_cast(double, b); }
+
+template <class T> struct limits;
+template <> struct limits<float> {
+  static constexpr float inf = __builtin_huge_valf();
+  static constexpr float nan = __builtin_nanf("");
+  static constexpr float tiny = 0x1p-126f;         // smallest normal number
+  static constexpr float round_magic = 0x1.8p23f;  // adding it leaves the nearest integer in the low bits
+};
+template <> struct limits<double> {
+  static constexpr double inf = __builtin_huge_val();
+  static constexpr double nan = __builtin_nan("");
+  static constexpr double tiny = 0x1p-1022;
+  static constexpr double round_magic = 0x1.8p52;
+};
+
+TL_VEC_FN float abs(float x) { return __builtin_fabsf(x); }
+TL_VEC_FN double abs(double x) { return __builtin_fabs(x); }
+TL_VEC_FN float copysign(float x, float s) { return __builtin_copysignf(x, s); }
+TL_VEC_FN double copysign(double x, double s) { return __builtin_copysign(x, s); }
+TL_VEC_FN float flip_sign(float x, u32 low_bit) { return from_bits(bits(x) ^ (low_bit << 31)); }
+TL_VEC_FN double flip_sign(double x, u64 low_bit) { return from_bits(bits(x) ^ (low_bit << 63)); }
+
+// 2^k for k in the normal range.
+TL_VEC_FN float pow2(i32 k) { return from_bits(static_cast<u32>(k + 127) << 23); }
+TL_VEC_FN double pow2(i64 k) { return from_bits(static_cast<u64>(k + 1023) << 52); }
+
+// horner(x, c0, c1, c2) = c0 + x*(c1 + x*c2)
+template <class T> TL_VEC_FN T horner(T, T c0) { return c0; }
+template <class T, class... C> TL_VEC_FN T horner(T x, T c0, C... rest) { return c0 + x * horner(x, rest...); }
+
+// Nearest integer (ties to even) as a number and as an integer; |x| < 2^22 (float), 2^51 (double).
+struct rounded_f {
+  float value;
+  i32 integer;
+};
+struct rounded_d {
+  double value;
+  i64 integer;
+};
+TL_VEC_FN rounded_f round_small(float x) {
+  const float shifted = x + limits<float>::round_magic;
+  return {shifted - limits<float>::round_magic, static_cast<i32>(bits(shifted) - 0x4b400000u)};
+}
+TL_VEC_FN rounded_d round_small(double x) {
+  const double shifted = x + limits<double>::round_magic;
+  return {shifted - limits<double>::round_magic, static_cast<i64>(bits(shifted) - 0x4338000000000000ull)};
+}
+
+}  // namespace TL_ISA_NS
+}  // namespace tallow::vec

@@ -1,0 +1,149 @@
+// Sweeps the error of every function in units in the last place against wider libm results, checks special values.
+// Build: g++ -std=c++20 -O3 -fno-math-errno -fno-trapping-math [-mavx2 -mfma | ...] test_math.cpp -o test_math
+// `test_math` checks and exits non-zero on failure; `test_math --bench` also times each function on a cached block.
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "math.hpp"
+
+namespace v = tallow::vec;
+
+namespace {
+
+int failures = 0;
+bool bench = false;
+
+// Distance of got from the exact value, in units in the last place of the exact value's binade.
+template <class T, class W> double ulp_error(T got, W want) {
+  const T rounded = static_cast<T>(want);
+  if (std::isnan(rounded)) return std::isnan(got) ? 0.0 : 1e30;
+  if (std::isinf(rounded) || std::isinf(got)) return got == rounded ? 0.0 : 1e30;
+  if (rounded == T(0) && got == T(0)) return std::signbit(rounded) == std::signbit(got) ? 0.0 : 1e30;
+  int exponent;
+  std::frexp(want, &exponent);
+  exponent = std::max(exponent, std::numeric_limits<T>::min_exponent) - std::numeric_limits<T>::digits;
+  return static_cast<double>(std::fabs((static_cast<W>(got) - want) / std::ldexp(W(1), exponent)));
+}
+
+template <class T> std::vector<T> inputs(T low, T high) {
+  std::vector<T> x;
+  using limits = std::numeric_limits<T>;
+  for (T s : {T(0), T(1), T(0.5), T(2), T(3), T(4), T(10), T(100), limits::min(), limits::max(), limits::infinity(),
+              limits::quiet_NaN(), limits::denorm_min(), limits::epsilon(), T(88.72284), T(-103.98), T(709.78)}) {
+    x.push_back(s);
+    x.push_back(-s);
+  }
+  std::mt19937_64 rng(42);
+  std::uniform_real_distribution<double> uniform(low, high);
+  for (int i = 0; i < 1000000; ++i) x.push_back(static_cast<T>(uniform(rng)));
+  for (int i = 0; i < 1000000; ++i) {  // every binade, both signs
+    T value;
+    const std::uint64_t r = rng();
+    std::memcpy(&value, &r, sizeof(T));
+    x.push_back(value);
+  }
+  for (int i = 0; i < 300000; ++i) x.push_back(T(1) + static_cast<T>(std::ldexp(uniform(rng) / high, -(i % 40))));
+  return x;
+}
+
+template <class T, class F> void apply(F f, const T* __restrict in, T* __restrict out, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = f(in[i]);
+}
+
+template <class T, class F> void time_block(const char* name, F f, T low, T high) {
+  constexpr int n = 16384;
+  std::vector<T> in(n), out(n);
+  std::mt19937 rng(1);
+  std::uniform_real_distribution<T> uniform(low, high);
+  for (auto& x : in) x = uniform(rng);
+  double best = 1e30;
+  for (int repeat = 0; repeat < 60; ++repeat) {
+    const auto start = std::chrono::steady_clock::now();
+    apply(f, in.data(), out.data(), n);
+    best = std::min(best, std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::printf("%-14s %.3f ns/element (%g)\n", name, best / n, static_cast<double>(out[7]));
+}
+
+template <class T, class F, class R> void check(const char* name, double bound, F f, R reference, T low, T high) {
+  using W = std::conditional_t<std::is_same_v<T, float>, double, long double>;
+  const std::vector<T> x = inputs(low, high);
+  std::vector<T> y(x.size());
+  apply(f, x.data(), y.data(), x.size());
+  double worst = 0;
+  T at = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double e = ulp_error<T, W>(y[i], reference(static_cast<W>(x[i])));
+    if (e > worst) worst = e, at = x[i];
+  }
+  const bool ok = worst <= bound;
+  failures += !ok;
+  std::printf("%s %-10s %-6s max %.4g ulp at %.9g (%a), bound %g\n", ok ? "ok  " : "FAIL", name,
+              sizeof(T) == 4 ? "float" : "double", worst, static_cast<double>(at), static_cast<double>(at), bound);
+  if (bench) time_block<T>(name, f, low, high);
+}
+
+#define CHECK(T, name, bound, low, high, reference)                                        \
+  check<T>(                                                                                \
+      #name, bound, [](T x) { return v::name(x); }, [](auto x) { return reference; }, T(low), T(high))
+
+#define CHECK_BOTH(name, bound_float, bound_double, low, high, reference) \
+  CHECK(float, name, bound_float, low, high, reference);                  \
+  CHECK(double, name, bound_double, low, high, reference)
+
+template <class W> W exact_sigmoid(W x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }
+
+void check_pow() {
+  std::vector<float> x = inputs<float>(-20, 20), y = x, z(x.size());
+  std::vector<float> special = inputs<float>(-1, 1);
+  special.resize(34);
+  std::mt19937 rng(3);
+  for (auto& value : y) {
+    const int kind = rng() % 4;
+    if (kind == 0) value = static_cast<float>(static_cast<int>(rng() % 41) - 20);
+    if (kind == 1) value = std::uniform_real_distribution<float>(-40, 40)(rng);
+    if (kind == 2) value = x[rng() % x.size()];
+  }
+  for (float a : special)
+    for (float b : special) x.push_back(a), y.push_back(b);
+  z.resize(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) z[i] = v::pow(x[i], y[i]);
+  double worst = 0;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double e = ulp_error<float, double>(z[i], std::pow(static_cast<double>(x[i]), static_cast<double>(y[i])));
+    if (e > worst) worst = e, at = i;
+  }
+  failures += worst > 1.0;
+  std::printf("%s pow        float  max %.4g ulp at (%.9g, %.9g) = %.9g, bound 1\n", worst > 1.0 ? "FAIL" : "ok  ", worst,
+              static_cast<double>(x[at]), static_cast<double>(y[at]), static_cast<double>(z[at]));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bench = argc > 1 && std::strcmp(argv[1], "--bench") == 0;
+  CHECK_BOTH(exp, 1, 1.5, -90, 89, std::exp(x));
+  CHECK_BOTH(exp2, 1, 1.5, -130, 128, std::exp2(x));
+  CHECK_BOTH(expm1, 1.5, 1.5, -10, 89, std::expm1(x));
+  CHECK_BOTH(log, 1, 1, 0, 100, std::log(x));
+  CHECK_BOTH(log2, 1.5, 1.5, 0, 100, std::log2(x));
+  CHECK_BOTH(log10, 1.5, 1.5, 0, 100, std::log10(x));
+  CHECK_BOTH(log1p, 1.5, 1.5, -1, 10, std::log1p(x));
+  CHECK_BOTH(tanh, 2, 2, -10, 10, std::tanh(x));
+  CHECK_BOTH(sigmoid, 2, 2, -20, 20, exact_sigmoid(x));
+  CHECK(float, erf, 2, -4, 4, std::erf(x));
+  CHECK_BOTH(sin, 1.5, 1.5, -100, 100, std::sin(x));
+  CHECK_BOTH(cos, 1.5, 1.5, -100, 100, std::cos(x));
+  CHECK_BOTH(tan, 1.5, 2.5, -100, 100, std::tan(x));
+  CHECK_BOTH(sqrt, 0.501, 0.501, 0, 100, std::sqrt(x));
+  CHECK_BOTH(rsqrt, 1.5, 1.5, 0, 100, 1 / std::sqrt(x));
+  check_pow();
+  std::printf("%d failures\n", failures);
+  return failures != 0;
+}

@@ -1,0 +1,121 @@
+// 2/pi by powers of two, reduced modulo 4: what argument reduction of sin, cos and tan multiplies by (Payne and Hanek).
+// Computed with 2400-bit arithmetic; each value is the unevaluated sum of its rows.
+#pragma once
+#include "common.hpp"
+
+namespace tallow::vec {
+inline namespace TL_ISA_NS {
+
+// For float: entry i is 2^i * 2/pi mod 4 as 29 + 53 bits, so that the product of the first row with a float is exact.
+TL_VEC_TABLE double two_over_pi_f0[106] = {
+    0x1.45f306ep-1, 0x1.45f306ep+0, -0x1.7419f24p+0, 0x1.17cc1b8p+0,
+    -0x1.d067c92p+0, 0x1.7cc1b7p-2, 0x1.7cc1b74p-1, 0x1.7cc1b72p+0,
+    -0x1.067c91cp+0, 0x1.f306dcap+0, -0x1.9f246cp-4, -0x1.9f246cp-3,
+    -0x1.9f246c8p-2, -0x1.9f246c8p-1, -0x1.9f246c6p+0, 0x1.836e4e4p-1,
+    0x1.836e4e4p+0, -0x1.f246c7p-1, -0x1.f246c6ep+0, 0x1.b72722p-4,
+    0x1.b72722p-3, 0x1.b72722p-2, 0x1.b72722p-1, 0x1.b72722p+0,
+    -0x1.236377cp-1, -0x1.236377ep+0, 0x1.b939106p+0, -0x1.1b1bbecp-1,
+    -0x1.1b1bbeap+0, 0x1.c9c882ap+0, -0x1.b1bbebp-2, -0x1.b1bbeacp-1,
+    -0x1.b1bbeaep+0, 0x1.391054cp-1, 0x1.391054ap+0, -0x1.8ddf56cp+0,
+    0x1.c882a54p-1, 0x1.c882a54p+0, -0x1.bbead6p-2, -0x1.bbead6p-1,
+    -0x1.bbead6p+0, 0x1.1054a8p-1, 0x1.1054a8p+0, -0x1.df56b02p+0,
+    0x1.054a7fp-2, 0x1.054a7fp-1, 0x1.054a7fp+0, -0x1.f56b01ep+0,
+    0x1.529fc2p-4, 0x1.529fc2p-3, 0x1.529fc28p-2, 0x1.529fc28p-1,
+    0x1.529fc28p+0, -0x1.5ac07b2p+0, 0x1.4a7f09ep+0, -0x1.6b01ec6p+0,
+    0x1.29fc276p+0, -0x1.ac07b16p+0, 0x1.4fe13acp-1, 0x1.4fe13acp+0,
+    -0x1.603d8a8p+0, 0x1.3f84ebp+0, -0x1.80f62ap+0, 0x1.fc2757cp-1,
+    0x1.fc2757ep+0, -0x1.ec5418p-6, -0x1.ec5418p-5, -0x1.ec5418p-4,
+    -0x1.ec5417p-3, -0x1.ec5417p-2, -0x1.ec5417p-1, -0x1.ec5417p+0,
+    0x1.3abe9p-3, 0x1.3abe8f8p-2, 0x1.3abe8fcp-1, 0x1.3abe8fap+0,
+    -0x1.8a82e0ap+0, 0x1.d5f47d4p-1, 0x1.d5f47d4p+0, -0x1.505c158p-2,
+    -0x1.505c158p-1, -0x1.505c15ap+0, 0x1.5f47d4ep+0, -0x1.4170566p+0,
+    0x1.7d1f534p+0, -0x1.05c1596p+0, 0x1.f47d4d4p+0, -0x1.70565ap-4,
+    -0x1.705659p-3, -0x1.705659p-2, -0x1.705659p-1, -0x1.7056592p+0,
+    0x1.1f534dep+0, -0x1.c159644p+0, 0x1.f534dep-2, 0x1.f534ddcp-1,
+    0x1.f534ddcp+0, -0x1.596448p-4, -0x1.596448p-3, -0x1.596448p-2,
+    -0x1.596448p-1, -0x1.596447ep+0, 0x1.4d37704p+0, -0x1.65911fap+0,
+    0x1.34ddc0ep+0, -0x1.96447e4p+0};
+TL_VEC_TABLE double two_over_pi_f1[106] = {
+    -0x1.b1bbead603d8bp-32, -0x1.b1bbead603d8bp-31, -0x1.b1bbead603d8bp-30, -0x1.b1bbead603d8bp-29,
+    0x1.391054a7f09d6p-30, 0x1.391054a7f09d6p-29, -0x1.8ddf56b01ec54p-29, 0x1.c882a53f84ebp-30,
+    0x1.c882a53f84ebp-29, -0x1.bbead603d8a83p-31, -0x1.bbead603d8a83p-30, -0x1.bbead603d8a83p-29,
+    0x1.1054a7f09d5f4p-30, 0x1.1054a7f09d5f4p-29, -0x1.df56b01ec5417p-29, 0x1.054a7f09d5f48p-31,
+    0x1.054a7f09d5f48p-30, 0x1.054a7f09d5f48p-29, -0x1.f56b01ec5417p-29, 0x1.529fc2757d1f5p-33,
+    0x1.529fc2757d1f5p-32, 0x1.529fc2757d1f5p-31, 0x1.529fc2757d1f5p-30, 0x1.529fc2757d1f5p-29,
+    -0x1.5ac07b1505c16p-29, 0x1.4a7f09d5f47d5p-29, -0x1.6b01ec5417056p-29, 0x1.29fc2757d1f53p-29,
+    -0x1.ac07b1505c159p-29, 0x1.4fe13abe8fa9ap-30, 0x1.4fe13abe8fa9ap-29, -0x1.603d8a82e0acbp-29,
+    0x1.3f84eafa3ea6ap-29, -0x1.80f62a0b82b2dp-29, 0x1.fc2757d1f534ep-30, 0x1.fc2757d1f534ep-29,
+    -0x1.ec54170565912p-35, -0x1.ec54170565912p-34, -0x1.ec54170565912p-33, -0x1.ec54170565912p-32,
+    -0x1.ec54170565912p-31, -0x1.ec54170565912p-30, -0x1.ec54170565912p-29, 0x1.3abe8fa9a6eep-32,
+    0x1.3abe8fa9a6eep-31, 0x1.3abe8fa9a6eep-30, 0x1.3abe8fa9a6eep-29, -0x1.8a82e0acb223fp-29,
+    0x1.d5f47d4d37703p-30, 0x1.d5f47d4d37703p-29, -0x1.505c1596447e5p-31, -0x1.505c1596447e5p-30,
+    -0x1.505c1596447e5p-29, 0x1.5f47d4d377037p-29, -0x1.4170565911f92p-29, 0x1.7d1f534ddc0dbp-29,
+    -0x1.05c1596447e49p-29, 0x1.f47d4d377036ep-29, -0x1.70565911f924fp-33, -0x1.70565911f924fp-32,
+    -0x1.70565911f924fp-31, -0x1.70565911f924fp-30, -0x1.70565911f924fp-29, 0x1.1f534ddc0db63p-29,
+    -0x1.c1596447e493bp-29, 0x1.f534ddc0db629p-31, 0x1.f534ddc0db629p-30, 0x1.f534ddc0db629p-29,
+    -0x1.596447e493ad5p-33, -0x1.596447e493ad5p-32, -0x1.596447e493ad5p-31, -0x1.596447e493ad5p-30,
+    -0x1.596447e493ad5p-29, 0x1.4d377036d8a56p-29, -0x1.65911f924eb53p-29, 0x1.34ddc0db6295ap-29,
+    -0x1.96447e493ad4dp-29, 0x1.a6ee06db14acdp-30, 0x1.a6ee06db14acdp-29, -0x1.6447e493ad4cep-30,
+    -0x1.6447e493ad4cep-29, 0x1.377036d8a5665p-29, -0x1.911f924eb5336p-29, 0x1.bb81b6c52b328p-30,
+    0x1.bb81b6c52b328p-29, -0x1.11f924eb53362p-30, -0x1.11f924eb53362p-29, 0x1.dc0db6295993cp-29,
+    -0x1.1f924eb53361ep-31, -0x1.1f924eb53361ep-30, -0x1.1f924eb53361ep-29, 0x1.c0db6295993c4p-29,
+    -0x1.f924eb53361dep-31, -0x1.f924eb53361dep-30, -0x1.f924eb53361dep-29, 0x1.b6c52b3278872p-34,
+    0x1.b6c52b3278872p-33, 0x1.b6c52b3278872p-32, 0x1.b6c52b3278872p-31, 0x1.b6c52b3278872p-30,
+    0x1.b6c52b3278872p-29, -0x1.24eb53361de38p-30, -0x1.24eb53361de38p-29, 0x1.b6295993c439p-29,
+    -0x1.275a99b0ef1bfp-30, -0x1.275a99b0ef1bfp-29};
+
+// For double: entry i is 2^(16 i) * 2/pi mod 4 as three doubles.
+TL_VEC_TABLE double two_over_pi_d0[64] = {
+    0x1.45f306dc9c883p-1, 0x1.836e4e44152ap+0, -0x1.b1bbead603d8bp+0, 0x1.529fc2757d1f5p-4,
+    0x1.fc2757d1f534ep+0, -0x1.505c1596447e5p-1, 0x1.f534ddc0db629p+0, 0x1.bb81b6c52b328p-1,
+    0x1.b6c52b3278872p-1, -0x1.6a66c3bc6fbep+0, 0x1.3c439041fe516p+0, -0x1.bef806ba71508p-2,
+    0x1.fe5163abdebbcp+0, 0x1.63abdebbc561bp+0, -0x1.0a21d4f246dc9p-3, -0x1.d4f246dc8e2dfp-3,
+    0x1.b7246e3a424ddp+0, 0x1.b8e909374b802p-2, -0x1.bdb22d1ff9b6dp+0, 0x1.d2e006492eea1p+0,
+    0x1.924bba8274648p-6, 0x1.2eea09d1921dp+0, -0x1.f62e6de301e21p+0, 0x1.921cfe1deb1cbp+0,
+    0x1.fc3bd63962535p-1, 0x1.eb1cb129a73efp+0, 0x1.62534e7dd1047p-1, 0x1.a73ee88235f53p+0,
+    -0x1.177dca0ad144cp+0, -0x1.ca0ad144bb7b1p+0, 0x1.2ebb4484e99c7p+0, -0x1.76f62cc71fb29p-1,
+    0x1.d338e04d68bfp-1, 0x1.c09ad17df904ep-2, -0x1.4ba081bec66e3p+0, -0x1.037d8cdc538dp-1,
+    0x1.3991d63983534p+0, 0x1.d639835339f4ap+0, 0x1.835339f49c846p+0, -0x1.8c16c6f740e88p-1,
+    0x1.3908bf177bf25p-1, 0x1.7e2ef7e4a0ec8p-2, -0x1.081b5f13801dap-2, 0x1.283b1ff897ffep+0,
+    -0x1.c00ed00043f4dp-1, 0x1.2fffbc0b301fep-1, -0x1.0fd33f8086877p-3, 0x1.980fef2f118b6p+0,
+    -0x1.0d0ee74a5f593p-4, -0x1.dce94beb25c12p-1, -0x1.4beb25c12593p-1, -0x1.92e092c98130ep+0,
+    -0x1.25930261b069fp-1, -0x1.8130d834f648bp+0, -0x1.b069ec9161738p-1, -0x1.ec9161738132cp-1,
+    -0x1.61738132c3403p-1, -0x1.c09961a015d29p+0, -0x1.61a015d28ad84p+0, -0x1.5d28ad8453814p-4,
+    0x1.7527bac7ebe5fp+0, -0x1.14e050683a131p-2, -0x1.41a0e84c2f8c6p-4, 0x1.f17b3d0739f79p+0};
+TL_VEC_TABLE double two_over_pi_d1[64] = {
+    -0x1.6b01ec5417056p-55, -0x1.ec54170565912p-55, 0x1.f47d4d377036ep-54, 0x1.a6ee06db14acdp-59,
+    -0x1.1f924eb53361ep-55, 0x1.b14acc9e21c82p-55, 0x1.664f10e4107f9p-54, -0x1.de37df00d74e3p-55,
+    0x1.07f9458eaf7afp-58, -0x1.ae9c5421443aap-56, 0x1.d5ef5de2b0db9p-55, -0x1.443a9e48db91cp-56,
+    0x1.586dc91b8e909p-54, 0x1.c91b8e909374cp-54, 0x1.d2126e9700325p-59, 0x1.374b801924bbbp-58,
+    0x1.700324977504fp-55, -0x1.b6d115f62e6dep-56, -0x1.15f62e6de301ep-56, -0x1.8b9b78c078854p-54,
+    0x1.cfe1deb1cb12ap-60, -0x1.e214e34ed658cp-56, -0x1.38d3b5963045ep-54, 0x1.29a73ee88235fp-56,
+    -0x1.822efb9415a29p-57, -0x1.df7282b4512eep-54, -0x1.0568a25dbd8b3p-55, -0x1.44bb7b16638fep-56,
+    0x1.213a671c09ad1p-54, -0x1.98e3f652e8207p-54, 0x1.35a2fbf209cc9p-59, -0x1.d040df633714ep-55,
+    -0x1.bec66e29c67cbp-56, 0x1.91d639835339fp-56, 0x1.8e60d4ce7d272p-54, 0x1.a99cfa4e422fcp-55,
+    -0x1.82d8dee81d108p-54, -0x1.bdd03a21036bep-55, -0x1.d1081b5f13802p-58, -0x1.036be27003b4p-55,
+    0x1.d8ffc4bffef03p-59, -0x1.da00087e99fcp-62, -0x1.0fd33f8086877p-67, -0x1.fa67f010d0ee7p-56,
+    0x1.fde5e2316b415p-61, -0x1.a1dce94beb25cp-57, -0x1.d297d64b824b2p-58, -0x1.7d64b824b2605p-54,
+    0x1.f6d367ecf27cbp-60, -0x1.64c0986c1a7b2p-55, -0x1.30d834f648b0cp-56, 0x1.f2c26dd3d18fep-54,
+    0x1.b74f463f669e6p-56, -0x1.738132c3402bap-57, -0x1.32c3402ba515bp-57, -0x1.a015d28ad8454p-56,
+    0x1.16ba93dd63f5fp-55, 0x1.49eeb1faf97c6p-54, -0x1.4e050683a130cp-54, -0x1.a0e84c2f8c608p-60,
+    0x1.7b3d0739f78a5p-56, 0x1.0739f78a5292fp-56, -0x1.0eb5ada2b2809p-61, -0x1.6b5b456501281p-54};
+TL_VEC_TABLE double two_over_pi_d2[64] = {
+    -0x1.6447e493ad4cep-109, 0x1.b6c52b3278872p-113, -0x1.d6a66c3bc6fbep-108, -0x1.8778df7c035d4p-113,
+    0x1.c820ff28b1d5fp-111, 0x1.fe5163abdebbcp-112, 0x1.163abdebbc562p-108, 0x1.7bd778ac36e49p-109,
+    -0x1.d4f246dc8e2dfp-115, 0x1.b7246e3a424ddp-112, 0x1.1b8e909374b8p-110, -0x1.6f6c8b47fe6dbp-110,
+    0x1.ba5c00c925dd4p-109, -0x1.ff9b6d115f62ep-108, -0x1.a22bec5cdbc6p-113, -0x1.f62e6de301e21p-112,
+    -0x1.cdbc603c429c7p-109, -0x1.80f10a71a76b3p-111, -0x1.0a71a76b2c609p-111, 0x1.cb129a73ee882p-108,
+    -0x1.63045df7282b4p-114, -0x1.177dca0ad144cp-112, 0x1.1afa975da2427p-111, 0x1.4baed1213a672p-110,
+    0x1.a24274ce38136p-111, 0x1.3a671c09ad17ep-110, -0x1.c7eca5d040df6p-111, 0x1.ad17df904e647p-110,
+    0x1.f7e413991d63ap-108, 0x1.3991d63983534p-112, -0x1.4e33e566305b2p-115, -0x1.9f2b3182d8defp-110,
+    0x1.9cfa4e422fc5ep-111, 0x1.272117e2ef7e5p-110, 0x1.17e2ef7e4a0ecp-110, 0x1.77bf250763ff1p-109,
+    -0x1.b5f13801da001p-110, -0x1.3801da00087eap-110, 0x1.2fffbc0b301fep-113, -0x1.0fd33f8086877p-115,
+    -0x1.9fc04343b9d29p-114, -0x1.0d0ee74a5f593p-116, -0x1.d297d64b824b2p-122, -0x1.297d64b824b26p-110,
+    -0x1.2e092c98130d8p-116, -0x1.25930261b069fp-113, -0x1.8130d834f648bp-112, 0x1.e4f96136e9e8cp-109,
+    0x1.36e9e8c7ecd3dp-117, -0x1.161738132c34p-109, 0x1.8fd9a797fa8b6p-110, -0x1.961a015d28ad8p-108,
+    -0x1.5d28ad8453814p-116, -0x1.456c229c0a0dp-111, -0x1.14e050683a131p-114, 0x1.faf97c5ecf41dp-110,
+    0x1.7c5ecf41ce7dep-110, -0x1.30be31821d6b6p-110, 0x1.ce7de294a4baap-110, -0x1.d6b5b45650128p-114,
+    0x1.497535fdafd89p-111, -0x1.65012813b81cbp-110, -0x1.0277039517bd5p-115, -0x1.dc0e545ef53fap-109};
+
+}  // namespace TL_ISA_NS
+}  // namespace tallow::vec

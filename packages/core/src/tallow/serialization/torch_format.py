@@ -1,0 +1,310 @@
+"""Read torch's zip checkpoints (``.pt``, ``.pth``): tensors and plain containers, nothing else, no code run.
+
+Layout: ``<name>/data.pkl`` describes the object, ``<name>/data/<key>`` hold the storages, ``<name>/byteorder`` says
+``little`` or ``big``.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from typing import Any
+
+from .restricted_pickle import Global, Interpreter, Rules, check_key, refuse
+from .source import Source
+from .tensors import (
+    ITEM_SIZES,
+    StorageReader,
+    check_bools,
+    check_bounds,
+    check_ints,
+    element_count,
+    find_dtype,
+    finish,
+    view_storage,
+)
+from .zip_container import Member, check_crc, read_member
+
+_STORAGES = {
+    "BoolStorage": "bool",
+    "ByteStorage": "uint8",
+    "CharStorage": "int8",
+    "ShortStorage": "int16",
+    "IntStorage": "int32",
+    "LongStorage": "int64",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "FloatStorage": "float32",
+    "DoubleStorage": "float64",
+    "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
+    "UntypedStorage": "uint8",
+}
+
+
+def find_archive(members: dict[str, Member]) -> str | None:
+    """The folder inside the zip that makes it a torch checkpoint, or None."""
+    for name in members:
+        folder, slash, file = name.partition("/")
+        if slash and file == "data.pkl":
+            return folder
+    return None
+
+
+def load_file(source: Source, members: dict[str, Member], folder: str, map_location: Any) -> Any:
+    if f"{folder}/constants.pkl" in members:
+        raise RuntimeError(f"{source.name}: this is a TorchScript archive; only checkpoints of torch.save are read")
+    order = members.get(f"{folder}/byteorder")
+    if order is not None:
+        text = read_member(source, f"{folder}/byteorder", order)
+        if text != b"little":
+            raise RuntimeError(f"{source.name}: the checkpoint has byte order {text!r:.20}; only b'little' is read")
+    name = f"{folder}/data.pkl"
+    rules = _TorchRules(source, members, folder, map_location)
+    return Interpreter(source, read_member(source, name, members[name]), rules).run()
+
+
+class _Storage:
+    """A storage of the file: its flat uint8 tensor, its bytes on the host, and the dtype it was saved with."""
+
+    def __init__(self, flat: Any, data: memoryview, dtype: str) -> None:
+        self.flat = flat
+        self.data = data
+        self.dtype = dtype
+
+
+class _TorchRules(Rules):
+    def __init__(self, source: Source, members: dict[str, Member], folder: str, map_location: Any) -> None:
+        self._source = source
+        self._members = members
+        self._folder = folder
+        self._reader = StorageReader(source, map_location)
+        self._storages: dict[str, tuple[Any, memoryview]] = {}
+
+    # -- what globals mean --
+
+    def resolve(self, symbol: Global) -> Any:
+        if symbol.module == "torch" and symbol.name in ITEM_SIZES:
+            return find_dtype(self._source, symbol.name, "the pickle")
+        if symbol in _CALLS or symbol in _INERT or _storage_dtype(symbol):
+            return symbol
+        raise refuse(self._source, symbol)
+
+    def call(self, symbol: Global, arguments: tuple[Any, ...]) -> Any:
+        handler = _CALLS.get(symbol)
+        if handler is None:
+            raise refuse(self._source, symbol)
+        low, high, function = handler
+        if not low <= len(arguments) <= high:
+            raise self._source.fail(f"the pickle calls {symbol} with {len(arguments)} arguments")
+        return function(self, *arguments)
+
+    def build(self, value: Any, state: Any) -> None:
+        # nn.Module.state_dict() hangs version numbers on its OrderedDict; nothing else may set attributes.
+        if type(value) is not OrderedDict or type(state) is not dict or set(state) != {"_metadata"}:
+            raise self._source.fail(f"the pickle sets the state of a {type(value).__name__}")
+        value._metadata = state["_metadata"]
+
+    def persistent(self, key: Any) -> _Storage:
+        if type(key) is not tuple or len(key) != 5 or key[0] != "storage":
+            raise self._source.fail("the pickle refers to something that is not a storage")
+        _, kind, name, location, count = key
+        dtype = _storage_dtype(kind) if type(kind) is Global else None
+        if dtype is None or type(name) is not str or type(location) is not str or type(count) is not int:
+            raise self._source.fail("the pickle has an invalid reference to a storage")
+        member_name = f"{self._folder}/data/{name}"
+        member = self._members.get(member_name)
+        if member is None:
+            raise self._source.fail(f"the archive has no member {member_name!r:.80}")
+        if count * ITEM_SIZES[dtype] != member.size:
+            raise self._source.fail(
+                f"member {member_name!r:.80} has {member.size} bytes, {count} elements of {dtype} were announced"
+            )
+        if name not in self._storages:
+            # torch aligns storages to 64 bytes, so that any dtype can be mapped in place.
+            flat, data = self._reader.read(member.offset, member.size, location, member_name, ITEM_SIZES[dtype])
+            if self._source.map is None:
+                check_crc(self._source, member_name, member, zlib.crc32(data))
+            self._storages[name] = (flat, data)
+        return _Storage(*self._storages[name], dtype)
+
+    # -- the calls --
+
+    def _tensor(
+        self,
+        storage: Any,
+        offset: Any,
+        size: Any,
+        stride: Any,
+        requires_grad: Any,
+        hooks: Any = None,
+        metadata: Any = None,
+    ) -> Any:
+        if type(storage) is not _Storage:
+            raise self._source.fail("the pickle builds a tensor on something that is not a storage")
+        return self._view(storage, storage.dtype, offset, size, stride, requires_grad, metadata)
+
+    def _tensor_with_dtype(
+        self,
+        storage: Any,
+        offset: Any,
+        size: Any,
+        stride: Any,
+        requires_grad: Any,
+        hooks: Any,
+        dtype: Any,
+        metadata: Any = None,
+    ) -> Any:
+        if type(storage) is not _Storage:
+            raise self._source.fail("the pickle builds a tensor on something that is not a storage")
+        return self._view(storage, self._dtype_name(dtype), offset, size, stride, requires_grad, metadata)
+
+    def _view(
+        self, storage: _Storage, name: str, offset: Any, size: Any, stride: Any, requires_grad: Any, metadata: Any
+    ) -> Any:
+        source, what = self._source, "a tensor"
+        shape = check_ints(source, size, f"{what}'s shape")
+        steps = check_ints(source, stride, f"{what}'s stride")
+        dtype = find_dtype(source, name, what)
+        begin, end = check_bounds(source, shape, steps, offset, ITEM_SIZES[name], len(storage.data), what)
+        if name == "bool":
+            check_bools(source, storage.data[begin:end], what)
+        tensor = view_storage(storage.flat, dtype, shape, steps, offset)
+        tensor = self._apply_metadata(tensor, metadata)
+        return finish(tensor, requires_grad=self._flag(requires_grad), parameter=False)
+
+    def _apply_metadata(self, tensor: Any, metadata: Any) -> Any:
+        """torch keeps lazy conjugation and negation as flags beside the tensor."""
+        if metadata is None:
+            return tensor
+        if type(metadata) is not dict or not set(metadata) <= {"conj", "neg"}:
+            raise self._source.fail("the pickle has a tensor with unknown metadata")
+        if metadata.get("conj"):
+            tensor = tensor.conj()
+        return tensor.neg() if metadata.get("neg") else tensor
+
+    def _meta_tensor(self, dtype: Any, size: Any, stride: Any, requires_grad: Any) -> Any:
+        import tallow
+
+        name = self._dtype_name(dtype)
+        shape = check_ints(self._source, size, "a meta tensor's shape")
+        steps = check_ints(self._source, stride, "a meta tensor's stride")
+        element_count(self._source, shape, ITEM_SIZES[name], "a meta tensor")
+        if len(steps) != len(shape):
+            raise self._source.fail(f"a meta tensor has {len(shape)} sizes but {len(steps)} strides")
+        tensor = tallow.empty_strided(tuple(shape), tuple(steps), dtype=dtype, device="meta")
+        return finish(tensor, requires_grad=self._flag(requires_grad), parameter=False)
+
+    def _parameter(self, data: Any, requires_grad: Any, hooks: Any, state: Any = None) -> Any:
+        import tallow
+
+        if not isinstance(data, tallow.Tensor):
+            raise self._source.fail("the pickle makes a Parameter of something that is not a tensor")
+        return finish(data, requires_grad=self._flag(requires_grad), parameter=True)
+
+    def _from_type(self, function: Any, kind: Any, arguments: Any, state: Any) -> Any:
+        """A tensor that had Python attributes; they are dropped, the tensor is kept."""
+        if kind not in (_TENSOR, _PARAMETER) or type(function) is not Global or type(arguments) is not tuple:
+            raise self._source.fail("the pickle has a tensor of an unknown class")
+        if function == Global("torch._tensor", "_rebuild_from_type_v2"):
+            raise self._source.fail("the pickle nests a tensor in itself")
+        return self.call(function, arguments)
+
+    def _size(self, values: Any) -> Any:
+        import tallow
+
+        return tallow.Size(check_ints(self._source, values, "a torch.Size"))
+
+    def _device(self, kind: Any, index: Any = None) -> Any:
+        import tallow
+
+        from .structure import DEVICE
+
+        text = kind if index is None else f"{kind}:{index}"
+        if type(text) is not str or not DEVICE.fullmatch(text):
+            raise self._source.fail(f"the pickle has an invalid device {text!r:.60}")
+        return tallow.device(text)
+
+    def _ordered_dict(self, items: Any = ()) -> Any:
+        if type(items) not in (list, tuple):
+            raise self._source.fail("the pickle has an invalid OrderedDict")
+        result: OrderedDict[Any, Any] = OrderedDict()
+        for pair in items:
+            if type(pair) not in (list, tuple) or len(pair) != 2:
+                raise self._source.fail("the pickle has an invalid OrderedDict")
+            result[check_key(self._source, pair[0])] = pair[1]
+        return result
+
+    def _elements(self, items: Any) -> list[Any]:
+        if type(items) is not list:
+            raise self._source.fail("the pickle has an invalid set")
+        return [check_key(self._source, item) for item in items]
+
+    def _set(self, items: Any = None) -> Any:
+        return set() if items is None else set(self._elements(items))
+
+    def _frozenset(self, items: Any = None) -> Any:
+        return frozenset() if items is None else frozenset(self._elements(items))
+
+    def _complex(self, real: Any, imag: Any) -> complex:
+        if type(real) is not float or type(imag) is not float:
+            raise self._source.fail("the pickle has an invalid complex number")
+        return complex(real, imag)
+
+    def _slice(self, *parts: Any) -> slice:
+        if any(part is not None and type(part) is not int for part in parts):
+            raise self._source.fail("the pickle has an invalid slice")
+        return slice(*parts)
+
+    def _bytes(self, text: Any, encoding: Any) -> bytes:
+        """Protocol 2 has no bytes: it spells them as text to be encoded."""
+        if type(text) is not str or encoding != "latin1" or (text and max(text) > "\xff"):
+            raise self._source.fail("the pickle has invalid bytes")
+        return text.encode("latin-1")
+
+    def _empty_bytes(self) -> bytes:
+        return b""
+
+    # -- small checks --
+
+    def _flag(self, value: Any) -> bool:
+        if type(value) is not bool:
+            raise self._source.fail("the pickle has a requires_grad that is neither True nor False")
+        return value
+
+    def _dtype_name(self, dtype: Any) -> str:
+        import tallow
+
+        from .tensors import dtype_name
+
+        if not isinstance(dtype, tallow.dtype):
+            raise self._source.fail("the pickle has something that is not a dtype where a dtype belongs")
+        return dtype_name(dtype)
+
+
+def _storage_dtype(symbol: Global) -> str | None:
+    return _STORAGES.get(symbol.name) if symbol.module in ("torch", "torch.storage") else None
+
+
+_TENSOR = Global("torch", "Tensor")
+_PARAMETER = Global("torch.nn.parameter", "Parameter")
+_INERT = {_TENSOR, _PARAMETER}
+# Global -> (fewest arguments, most, method). Both spellings of the builtins: protocol 2 writes Python 2's module.
+_CALLS: dict[Global, tuple[int, int, Any]] = {
+    Global("torch._utils", "_rebuild_tensor_v2"): (5, 7, _TorchRules._tensor),
+    Global("torch._utils", "_rebuild_tensor_v3"): (7, 8, _TorchRules._tensor_with_dtype),
+    Global("torch._utils", "_rebuild_meta_tensor_no_storage"): (4, 4, _TorchRules._meta_tensor),
+    Global("torch._utils", "_rebuild_parameter"): (3, 3, _TorchRules._parameter),
+    Global("torch._utils", "_rebuild_parameter_with_state"): (4, 4, _TorchRules._parameter),
+    Global("torch._tensor", "_rebuild_from_type_v2"): (4, 4, _TorchRules._from_type),
+    Global("torch", "Size"): (1, 1, _TorchRules._size),
+    Global("torch", "device"): (1, 2, _TorchRules._device),
+    Global("collections", "OrderedDict"): (0, 1, _TorchRules._ordered_dict),
+    Global("_codecs", "encode"): (2, 2, _TorchRules._bytes),
+}
+for _module in ("builtins", "__builtin__"):
+    _CALLS[Global(_module, "set")] = (0, 1, _TorchRules._set)
+    _CALLS[Global(_module, "frozenset")] = (0, 1, _TorchRules._frozenset)
+    _CALLS[Global(_module, "complex")] = (2, 2, _TorchRules._complex)
+    _CALLS[Global(_module, "slice")] = (3, 3, _TorchRules._slice)
+    _CALLS[Global(_module, "bytes")] = (0, 0, _TorchRules._empty_bytes)

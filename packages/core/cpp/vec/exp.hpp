@@ -32,6 +32,7 @@ TL_VEC_FN double exp_tail(double r) {
                 0x1.a01a01af870c7p-13, 0x1.a01a0195c2014p-16, 0x1.71ddf946fac0bp-19, 0x1.27e510a501ed0p-22,
                 0x1.af5d6c1045333p-26, 0x1.1f0f3dfdaeda3p-29);
 }
+template <class T> TL_VEC_FN T exp_reduced(T r) { return T(1) + r * (T(1) + r * exp_tail(r)); }
 template <class T> TL_VEC_FN T expm1_reduced(T r) { return r + r * r * exp_tail(r); }
 
 // p * 2^k in two factors, so that results below the normal range are rounded once and those above overflow.
@@ -60,13 +61,13 @@ template <class T> TL_VEC_FN T clamp(T x, T low, T high) {
 template <class T> TL_VEC_FN T exp_impl(T x) {
   x = clamp(x, exp_range<T>::low, exp_range<T>::high);
   const auto parts = reduce_ln2(x);
-  return scale2(T(1) + expm1_reduced(parts.r), parts.k);
+  return scale2(exp_reduced(parts.r), parts.k);
 }
 // e^x for x <= 0 not below exp_range::low.
 template <class T> TL_VEC_FN T exp_negative(T x) {
   x = x < exp_range<T>::low ? exp_range<T>::low : x;
   const auto parts = reduce_ln2(x);
-  return scale2(T(1) + expm1_reduced(parts.r), parts.k);
+  return scale2(exp_reduced(parts.r), parts.k);
 }
 // e^x - 1 for x where 2^k and 2^-k stay normal, wrong only in the sign of a zero.
 template <class T> TL_VEC_FN T expm1_inner(T x) {

@@ -22,7 +22,7 @@ TL_VEC_FN trig_parts_d trig_reduce(float x) {
   const double high = m * two_over_pi_f0[i < 105 ? i : 105];
   const double shifted = high + limits<double>::round_magic;
   const double turns = (high - (shifted - limits<double>::round_magic)) + m * two_over_pi_f1[i < 105 ? i : 105];
-  return {turns * 0x1.921fb54442d18p+0, bits(shifted)};
+  return {turns * 0x1.921fb54442d18p+0 + (wide - wide), bits(shifted)};  // infinity - infinity = NaN
 }
 
 TL_VEC_FN void two_sum(double a, double b, double& sum, double& error) {
@@ -54,7 +54,7 @@ TL_VEC_FN trig_parts_d trig_reduce(double x) {
   two_sum(e0, p1, s1, r1);
   two_sum(f0, s1, high, r2);
   const double low = r2 + (r1 + (e1 + m * t2));
-  return {(high + low) * 0x1.921fb54442d18p+0, bits(shifted)};
+  return {(high + low) * 0x1.921fb54442d18p+0 + (x - x), bits(shifted)};
 }
 
 TL_VEC_FN float sin_poly(float r) {

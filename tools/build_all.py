@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
@@ -60,11 +59,11 @@ def wheels_of(name: str, dist: Path) -> list[Path]:
 
 
 def build_wheel(package: Package, out: Path, dist: Path, siblings: set[str]) -> None:
-    if importlib.util.find_spec("uv") is not None or shutil.which("uv"):
-        uv = shutil.which("uv", path=variables()["PATH"]) or shutil.which("uv") or "uv"
+    uv = shutil.which("uv", path=variables()["PATH"])
+    if uv:
         # A sibling's wheel keeps its version while its content changes: never take it from uv's cache.
         refresh = [word for name in sorted(siblings) for word in ("--refresh-package", name)]
-        run([uv, "build", "--quiet", "--wheel", "--python", sys.executable, "--find-links", dist, *refresh,
+        run([uv, "build", "--wheel", "--python", sys.executable, "--find-links", dist, *refresh,
              "--out-dir", out, package.folder])  # fmt: skip
     else:
         run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-cache-dir", "--find-links", dist,

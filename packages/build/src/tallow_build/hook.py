@@ -39,7 +39,18 @@ class TallowBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         build_data["pure_python"] = False
         build_data["tag"] = wheel_tag(config.python_free)
         for path in staged:
-            build_data["force_include"][str(path)] = path.relative_to(build.stage).as_posix()
+            relative = path.relative_to(build.stage).as_posix()
+            self._check_excluded(f"{config.package_root}/{relative}")
+            build_data["force_include"][str(path)] = relative
+
+    def _check_excluded(self, path: str) -> None:
+        """hatchling would only say that a second file is added; what to do about it is said here."""
+        if (Path(self.root) / path).is_file() and self.build_config.include_path(path):
+            folder = path.rpartition("/")[0]
+            raise ValueError(
+                f"{path} was put there by an editable install and would be in the wheel twice: "
+                f'say exclude = ["/{folder}"] in [tool.hatch.build], or let .gitignore name it'
+            )
 
     def clean(self, versions: list[str]) -> None:
         shutil.rmtree(Path(self.root) / ".build", ignore_errors=True)

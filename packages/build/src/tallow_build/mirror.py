@@ -68,7 +68,7 @@ def pybind11_files() -> list[tuple[Path, PurePosixPath]]:
 
 
 def distribution_files(name: str) -> list[tuple[Path, PurePosixPath]]:
-    """What a wheel's ``data`` scheme put below ``<prefix>/include`` and ``<prefix>/lib``, relative to the prefix."""
+    """What a wheel's ``data`` scheme put below ``include``, ``lib`` and ``share`` of the prefix, relative to the prefix."""
     distribution = importlib.metadata.distribution(name)
     # Not sys.prefix: pip's isolated builds put an overlay prefix beside the interpreter's own.
     depth = len(Path(sysconfig.get_path("purelib")).relative_to(sysconfig.get_path("data")).parts)
@@ -76,10 +76,11 @@ def distribution_files(name: str) -> list[tuple[Path, PurePosixPath]]:
     found = {}
     for entry in distribution.files or ():
         path = Path(str(entry.locate())).resolve()
-        if path.is_relative_to(prefix / "include") or (entry.parts[0] == ".." and path.is_relative_to(prefix / "lib")):
+        in_site_packages = entry.parts[0] != ".."
+        if not in_site_packages and path.relative_to(prefix).parts[0] in ("include", "lib", "share"):
             found[PurePosixPath(path.relative_to(prefix).as_posix())] = path
     if not found:
-        raise FileNotFoundError(f"{name} installs nothing below {prefix}/include or {prefix}/lib")
+        raise FileNotFoundError(f"{name} installs nothing below include, lib or share of {prefix}")
     return [(path, relative) for relative, path in found.items() if not _is_copy(relative, found)]
 
 

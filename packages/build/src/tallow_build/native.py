@@ -35,7 +35,7 @@ class NativeBuild:
         self._mirror()
         ninja = find_program("ninja")
         arguments = [
-            "-S", str(self.source), "-B", str(self.tree), "-G", "Ninja",
+            "-S", str(self.source), "-B", str(self.tree), "-G", "Ninja", "--no-warn-unused-cli",
             f"-DCMAKE_MAKE_PROGRAM={ninja}",
             f"-DCMAKE_MODULE_PATH={self._modules()}",
             f"-DCMAKE_PREFIX_PATH={';'.join(str(p) for p in self._prefixes())}",

@@ -66,11 +66,15 @@ endfunction()
 # Compiles each file once per instruction set, with TL_ISA=baseline|avx2|avx512 (a token, for namespaces) and
 # TL_ISA_LEVEL=0|1|2 (for #if), and links all of them into the target. NO_CONTRACT keeps a*b+c at two roundings.
 #
-# A weak symbol that several of these objects define (an inline function the compiler did not inline) is taken from the
-# first object on the link line, so the order baseline, avx2, avx512 matters: the other way round a machine without
-# AVX-512 would run AVX-512 code. Keep kernels themselves inside `namespace TL_ISA`.
+# A weak symbol that several objects define (an inline function that the compiler did not inline) is taken from the first
+# of them on the link line, so their order is the target's own objects, baseline, avx2, avx512: any other, and a machine
+# without AVX-512 would run AVX-512 code. That is why these are archives, whole and in order: CMake puts the objects of
+# object libraries before the target's own. Keep kernels themselves inside `namespace TL_ISA`.
 function(tallow_add_isa_sources target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NO_CONTRACT" "" "")
+  if(NOT arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "tallow_add_isa_sources(${target}): no files")
+  endif()
   set(contract fast)
   if(arg_NO_CONTRACT)
     set(contract off)
@@ -82,29 +86,35 @@ function(tallow_add_isa_sources target)
   math(EXPR calls "${calls}+1")
   set_target_properties(${target} PROPERTIES TALLOW_ISA_CALLS ${calls})
   foreach(isa IN LISTS TALLOW_ISAS)
-    set(objects ${target}_${isa}_${calls})
-    add_library(${objects} OBJECT ${arg_UNPARSED_ARGUMENTS})
-    tallow_target_defaults(${objects})
-    target_include_directories(${objects} PRIVATE $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
-    target_compile_definitions(${objects} PRIVATE
+    set(archive ${target}_${isa}_${calls})
+    add_library(${archive} STATIC ${arg_UNPARSED_ARGUMENTS})
+    tallow_target_defaults(${archive})
+    target_include_directories(${archive} PRIVATE $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
+    target_compile_definitions(${archive} PRIVATE
       TL_ISA=${isa} TL_ISA_LEVEL=${_tallow_level_${isa}} $<TARGET_PROPERTY:${target},COMPILE_DEFINITIONS>)
-    target_compile_options(${objects} PRIVATE
+    target_compile_options(${archive} PRIVATE
       $<TARGET_PROPERTY:${target},COMPILE_OPTIONS>
       ${_tallow_flags_${isa}} -O3 -fno-math-errno -fno-trapping-math -ffp-contract=${contract})
-    target_link_libraries(${objects} PRIVATE tallow::headers)
-    set_property(TARGET ${target} APPEND PROPERTY TALLOW_ISA_OBJECTS_${isa} $<TARGET_OBJECTS:${objects}>)
+    target_link_libraries(${archive} PRIVATE tallow::headers)
+    set_property(TARGET ${target} APPEND PROPERTY TALLOW_ISA_ARCHIVES_${isa} ${archive})
   endforeach()
   if(calls EQUAL 1)
-    cmake_language(EVAL CODE "cmake_language(DEFER CALL _tallow_link_isa_objects [[${target}]])")
+    cmake_language(EVAL CODE "cmake_language(DEFER CALL _tallow_link_isa_archives [[${target}]])")
   endif()
 endfunction()
 
-# Runs at the end of the folder, when every call is known: all baseline objects, then all avx2, then all avx512.
-function(_tallow_link_isa_objects target)
+# Runs at the end of the folder, when every call is known.
+function(_tallow_link_isa_archives target)
+  set(files "")
   foreach(isa IN LISTS TALLOW_ISAS)
-    get_target_property(objects ${target} TALLOW_ISA_OBJECTS_${isa})
-    target_sources(${target} PRIVATE ${objects})
+    get_target_property(archives ${target} TALLOW_ISA_ARCHIVES_${isa})
+    foreach(archive IN LISTS archives)
+      string(APPEND files ",$<TARGET_FILE:${archive}>")
+      add_dependencies(${target} ${archive})
+      set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS $<TARGET_FILE:${archive}>)
+    endforeach()
   endforeach()
+  target_link_libraries(${target} PRIVATE "-Wl,--whole-archive${files},--no-whole-archive")
 endfunction()
 
 # tallow_add_library(<name> SOURCES <files>... [ISA_SOURCES <files>...] [DESTINATION <folder in site-packages>])

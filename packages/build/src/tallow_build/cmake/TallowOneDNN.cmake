@@ -29,4 +29,8 @@ function(tallow_install_onednn destination)
     VERBATIM)
   add_custom_target(tallow_onednn_stripped ALL DEPENDS "${copy}")
   install(FILES "${copy}" DESTINATION "${destination}")
+  # Its licence (Apache-2.0) and those of what it contains go wherever the library goes.
+  find_path(TALLOW_ONEDNN_DOC_DIR THIRD-PARTY-PROGRAMS PATH_SUFFIXES share/doc/onednn NO_CMAKE_SYSTEM_PATH REQUIRED)
+  install(FILES "${TALLOW_ONEDNN_DOC_DIR}/LICENSE" "${TALLOW_ONEDNN_DOC_DIR}/THIRD-PARTY-PROGRAMS"
+    DESTINATION "${destination}/onednn-licenses")
 endfunction()

@@ -1,7 +1,7 @@
 """Build every wheel into DIST, in dependency order: `python tools/build_all.py DIST [package ...]`.
 
-Each build is isolated (PEP 517) and finds its siblings as wheels in DIST. A package whose files and build requirements are
-what they were when its wheel was made is not built again; `--force` builds it all the same.
+Each build is isolated (PEP 517) and finds its siblings as wheels in DIST. A package whose files and build requirements
+are what they were when its wheel was made is not built again; `--force` builds it all the same.
 """
 
 from __future__ import annotations

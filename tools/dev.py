@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-if sys.version_info < (3, 10):
+if sys.version_info < (3, 10):  # noqa: UP036  (says so in words on an older one)
     raise SystemExit("Tallow needs Python 3.10 or newer; this is {}.{}".format(*sys.version_info[:2]))
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))

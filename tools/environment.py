@@ -28,8 +28,6 @@ def variables() -> dict[str, str]:
     for theirs, ours in (("PIP_FIND_LINKS", "UV_FIND_LINKS"), ("PIP_CERT", "SSL_CERT_FILE")):
         if theirs in env:
             env.setdefault(ours, ",".join(env[theirs].split()))
-    # Wheels are unpacked from uv's cache by copy where the cache is on another file system; that is not worth a warning.
-    env.setdefault("UV_LINK_MODE", "copy")
     env["PATH"] = f"{VENV / 'bin'}{os.pathsep}{env.get('PATH', '')}"
     env.pop("PYTHONHOME", None)
     return env

@@ -1,7 +1,7 @@
 """Install packages from DIST into an environment: `python tools/install_wheels.py PYTHON DIST REQUIREMENT...`.
 
-tox calls it for each of its environments. All wheels of this repository are taken from DIST and installed anew, because a
-rebuilt wheel keeps its version; everything else comes from where the front end usually looks.
+tox calls it for each of its environments. All wheels of this repository are taken from DIST and installed anew, because
+a rebuilt wheel keeps its version; everything else comes from where the front end usually looks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Editable installs of every package into the running environment: `python tools/install_workspace.py DIST`.
 
-Does nothing when the wheels in DIST, and so everything native or in a pyproject.toml, are those of the last time: Python
-files of an editable install are read from where they are edited.
+Does nothing when the wheels in DIST are those of the last time, and with them everything native and every
+pyproject.toml: Python files of an editable install are read from where they are edited.
 """
 
 from __future__ import annotations

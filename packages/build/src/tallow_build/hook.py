@@ -32,7 +32,7 @@ class TallowBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         build.configure()
         build.compile()
         if version == "editable":
-            # The .pth of an editable install points at src/, so that is where the libraries have to be. git ignores them.
+            # The .pth of an editable install points at src/, so that is where the libraries have to be.
             build.install(Path(self.root) / config.package_root, strip=False)
             return
         staged = build.install(build.stage, strip=not config.debug_info, clean=True)

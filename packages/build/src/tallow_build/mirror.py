@@ -1,8 +1,8 @@
 """The prefix that CMake searches: copies of the headers and CMake files of what the package builds against.
 
-An isolated build environment lives in a new folder each time and its files are new each time. Pointing CMake there would
-change every command line and every timestamp, and so recompile everything on every build. So what the build needs is
-copied into a folder that stays, and a copy is touched only if its content changed.
+An isolated build environment lives in a new folder each time and its files are new each time. Pointing CMake there
+would change every command line and every timestamp, and so recompile everything on every build. So what the build
+needs is copied into a folder that stays, and a copy is touched only if its content changed.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def pybind11_files() -> list[tuple[Path, PurePosixPath]]:
 
 
 def distribution_files(name: str) -> list[tuple[Path, PurePosixPath]]:
-    """What a wheel's ``data`` scheme put below ``include``, ``lib`` and ``share`` of the prefix, relative to the prefix."""
+    """What a wheel put below ``include``, ``lib`` and ``share`` of the prefix, with paths relative to the prefix."""
     distribution = importlib.metadata.distribution(name)
     # Not sys.prefix: pip's isolated builds put an overlay prefix beside the interpreter's own.
     depth = len(Path(sysconfig.get_path("purelib")).relative_to(sysconfig.get_path("data")).parts)

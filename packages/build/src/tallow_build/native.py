@@ -70,7 +70,7 @@ class NativeBuild:
         self._run([find_program("cmake"), *arguments])
         installed = [Path(p) for p in (self.tree / "install_manifest.txt").read_text().splitlines()]
         if not installed:
-            raise RuntimeError(f"tallow-build: {self.source}/CMakeLists.txt has no install() rule: the wheel would be empty")
+            raise RuntimeError(f"tallow-build: {self.source}/CMakeLists.txt installs nothing: the wheel would be empty")
         return installed
 
     def _modules(self) -> Path:
@@ -103,4 +103,5 @@ class NativeBuild:
         # Output goes to stderr: stdout belongs to the front end's protocol.
         done = subprocess.run(command, stdout=sys.stderr, check=False)
         if done.returncode:
-            raise RuntimeError(f"tallow-build: `{' '.join(command[:3])} ...` failed with status {done.returncode}, see above")
+            shown = " ".join(command[:3])
+            raise RuntimeError(f"tallow-build: `{shown} ...` failed with status {done.returncode}, see above")

@@ -41,6 +41,15 @@ TL_VEC_FN u64 bits(double x) { return __builtin_bit_cast(u64, x); }
 TL_VEC_FN float from_bits(u32 b) { return __builtin_bit_cast(float, b); }
 TL_VEC_FN double from_bits(u64 b) { return __builtin_bit_cast(double, b); }
 
+template <class T> struct unsigned_like;
+template <> struct unsigned_like<float> {
+  using type = u32;
+};
+template <> struct unsigned_like<double> {
+  using type = u64;
+};
+template <class T> using unsigned_of = typename unsigned_like<T>::type;
+
 template <class T> struct limits;
 template <> struct limits<float> {
   static constexpr float inf = __builtin_huge_valf();

@@ -1,0 +1,5 @@
+"""Readers of file formats."""
+
+from . import idx
+
+__all__ = ["idx"]

@@ -1,6 +1,7 @@
 // Shapes in terms of the basic views.
 #include <algorithm>
 
+#include "ops/pointwise/pointwise.hpp"
 #include "ops/shape/shape.hpp"
 
 namespace tallow {
@@ -85,11 +86,14 @@ void narrow(tl::Call& c) {
   const TensorImpl* t = c.handle(0);
   TL_CHECK(t->ndim, "narrow() cannot be applied to a 0-dim tensor.");
   const int64_t dim = wrap_dim(c.integer(1), t->ndim), length = c.integer(3), size = t->size(dim);
-  int64_t start = c.integer(2);
-  if (c.value(2).tag == TL_TENSOR) {
+  int64_t start = 0;
+  if (c.value(2).tag != TL_TENSOR) {
+    start = c.integer(2);
+  } else {
     const TensorImpl* s = c.handle(2);
     TL_CHECK(s->ndim == 0 && is_integral(s->dtype), "start must be an 0-dim integral Tensor.");
-    start = tl::to_int(tl::call_scalar<"item">(c.value(2)));
+    TL_CHECK(s->device.type == TL_CPU, "narrow(): start must be a number or a tensor on cpu, got one on ", device_string(s->device));
+    cast_fn(s->dtype, DType::Int64)(s->ptr<char>(), 8, reinterpret_cast<char*>(&start), 8, 1);
   }
   TL_CHECK(length >= 0, "narrow(): length must be non-negative.");
   TL_CHECK_INDEX(start >= -size && start <= size, "start out of range (expected to be in range of [", -size, ", ", size, "], but got ", start, ")");

@@ -14,15 +14,19 @@
 #endif
 
 #if defined(__CUDACC_RTC__) || defined(__CUDACC__)
+#define TL_VEC_CUDA 1
+#define TL_VEC_LIBM(name) ::name
 #define TL_VEC_FN __device__ static __forceinline__
 #define TL_VEC_TABLE __device__ static const
 #else
 #include <cmath>
+#define TL_VEC_CUDA 0
+#define TL_VEC_LIBM(name) std::name
 #define TL_VEC_FN static inline __attribute__((always_inline))
 #define TL_VEC_TABLE static const
 #endif
 
-#if defined(__FMA__) || defined(__CUDACC_RTC__) || defined(__CUDACC__)
+#if defined(__FMA__) || TL_VEC_CUDA
 #define TL_VEC_HAS_FMA 1
 #else
 #define TL_VEC_HAS_FMA 0

@@ -51,5 +51,7 @@ TL_VEC_FN float pow(float x, float y) {
   return (y == 0.0f) | (x == 1.0f) ? 1.0f : result;
 }
 
+TL_VEC_FN double pow(double x, double y) { return TL_VEC_LIBM(pow)(x, y); }
+
 }  // namespace TL_ISA_NS
 }  // namespace tallow::vec

@@ -1,6 +1,6 @@
 // The inner kernels of matrix multiplication: one small tile of C held in registers.
 //
-// gemm_tiles.cpp is compiled once per instruction set (TL_ISA); tiles<T>() gives the set for this processor.
+// gemm_loops.cpp is compiled once per instruction set (TL_ISA); tiles<T>() gives the set for this processor.
 // Every element of a product is the sum of a[i][p]*b[p][j] in the order of p, fused where the set fuses, whatever tile it
 // falls into: results depend neither on threads nor on where a matrix is cut.
 #pragma once

@@ -61,16 +61,15 @@ def host_tensor(tensor: Any) -> Any:
     tensor = tensor.detach()
     if tensor.device.type == "cpu":
         return tensor
-    count = tensor.untyped_storage().nbytes() // tensor.dtype.itemsize
+    count = tensor._storage_nbytes() // tensor.dtype.itemsize
     return tensor.as_strided((count,), (1,), 0).cpu()
 
 
 def storage_bytes(tensor: Any) -> memoryview:
     """The whole storage of a CPU tensor as flat bytes."""
-    view = memoryview(tensor._storage_bytes())
-    if view.nbytes == 0:
-        return memoryview(b"")
-    return view if view.format == "B" and view.ndim == 1 else view.cast("B")
+    from tallow import _core
+
+    return memoryview(_core._storage_bytes(tensor)) if tensor._storage_nbytes() else memoryview(b"")
 
 
 def contiguous_strides(shape: list[int]) -> list[int]:

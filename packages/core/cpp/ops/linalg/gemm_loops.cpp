@@ -20,6 +20,7 @@ constexpr int kVectorBytes = 32, kMaxRows = 6;   // 16 registers: 6x2 sums, 2 of
 constexpr int kVectorBytes = 16, kMaxRows = 6;
 #endif
 constexpr int kMaxVectors = 2;
+constexpr int kAhead = 12;
 
 template <class T> struct Vector {
   static constexpr int width = kVectorBytes / sizeof(T);
@@ -42,18 +43,16 @@ inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return (Ve
 #else
 template <class V> inline V fma(V a, V b, V c) { return a * b + c; }
 #endif
+#if defined(__FMA__)
+inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+inline double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#endif
 
 // ---------------------------------------------------------------- the register tile
-// The p-th column of the tile's part of A: packed, its elements are neighbours; direct, they are a row stride apart and
-// one pointer serves three rows (base, base + stride, base + 2*stride are addressing modes).
-template <class T, int R, bool Direct> struct Column;
-template <class T, int R> struct Column<T, R, false> {
-  const T* at;
-  Column(const T* a, int64_t, int64_t) : at(a) {}
-  T operator[](int i) const { return at[i]; }
-  void next() { at += R; }
-};
-template <class T, int R> struct Column<T, R, true> {
+// The p-th column of the tile's part of A. Its elements are a row stride apart, packed or not; one pointer serves three
+// rows, because base, base + stride and base + 2*stride are addressing modes.
+template <class T, int R>
+struct Column {
   const T* at[(R + 2) / 3];
   int64_t row, column;
   Column(const T* a, int64_t r, int64_t c) : row(r), column(c) {
@@ -67,23 +66,24 @@ template <class T, int R> struct Column<T, R, true> {
   }
 };
 
-template <class T, int R, int NV, bool Direct>
-void tile(int64_t k, T alpha, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+template <class T, int R, int NV>
+void tile(int64_t k, const T* scales, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c, int64_t ldc) {
   constexpr int W = Vector<T>::width;
   Vec<T> sum[R][NV];
 #pragma GCC unroll 16
   for (int i = 0; i < R; ++i)
 #pragma GCC unroll 2
     for (int v = 0; v < NV; ++v) sum[i][v] = Vec<T>{};
-  if (beta != T(0)) {
 #pragma GCC unroll 16
-    for (int i = 0; i < R; ++i) __builtin_prefetch(c + i * ldc, 1), __builtin_prefetch(c + i * ldc + (NV - 1) * W, 1);
-  }
-  Column<T, R, Direct> column(a, a_row, a_col);
+  for (int i = 0; i < R; ++i) __builtin_prefetch(c + i * ldc, 1), __builtin_prefetch(c + i * ldc + (NV - 1) * W, 1);
+  Column<T, R> column(a, a_row, a_col);
   for (int64_t p = 0; p < k; ++p) {
     Vec<T> row[NV];
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) row[v] = load(b + v * W);
+    for (int v = 0; v < NV; ++v) {
+      row[v] = load(b + v * W);
+      __builtin_prefetch(b + kAhead * ldb + v * W);  // unpacked rows lie too far apart for the hardware to foresee
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i) {
       const Vec<T> x = broadcast(column[i]);
@@ -93,14 +93,14 @@ void tile(int64_t k, T alpha, const T* a, int64_t a_row, int64_t a_col, const T*
     column.next();
     b += ldb;
   }
-  const Vec<T> scale = broadcast(alpha);
-  if (beta == T(0)) {
+  const Vec<T> scale = broadcast(scales[0]);
+  if (scales[1] == T(0)) {
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i)
 #pragma GCC unroll 2
       for (int v = 0; v < NV; ++v) store(c + i * ldc + v * W, scale * sum[i][v]);
   } else {
-    const Vec<T> keep = broadcast(beta);
+    const Vec<T> keep = broadcast(scales[1]);
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i)
 #pragma GCC unroll 2
@@ -112,10 +112,10 @@ void tile(int64_t k, T alpha, const T* a, int64_t a_row, int64_t a_col, const T*
 }
 
 template <class T>
-using TileFn = void (*)(int64_t, T, const T*, int64_t, int64_t, const T*, int64_t, T, T*, int64_t);
-template <class T, int NV, bool Direct, int... R>
+using TileFn = void (*)(int64_t, const T*, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t);
+template <class T, int NV, int... R>
 inline TileFn<T> tile_of(int64_t rows, std::integer_sequence<int, R...>) {
-  static constexpr TileFn<T> table[] = {tile<T, R + 1, NV, Direct>...};
+  static constexpr TileFn<T> table[] = {tile<T, R + 1, NV>...};
   return table[rows - 1];
 }
 
@@ -124,16 +124,16 @@ void multiply(int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t a_ro
               T beta, T* c, int64_t ldc) {
   constexpr int W = Vector<T>::width;
   constexpr auto all = std::make_integer_sequence<int, kMaxRows>{};
-  const bool packed = a_row == 1 && a_col == m, wide = n > W;
-  const TileFn<T> f = wide ? (packed ? tile_of<T, 2, false>(m, all) : tile_of<T, 2, true>(m, all))
-                           : (packed ? tile_of<T, 1, false>(m, all) : tile_of<T, 1, true>(m, all));
+  const bool wide = n > W;
+  const TileFn<T> f = wide ? tile_of<T, 2>(m, all) : tile_of<T, 1>(m, all);
+  const T scales[2] = {alpha, beta};  // in memory: the loop needs every register
   const int64_t full = wide ? 2 * W : W;
-  if (n == full) return f(k, alpha, a, a_row, a_col, b, ldb, beta, c, ldc);
+  if (n == full) return f(k, scales, a, a_row, a_col, b, ldb, c, ldc);
   alignas(64) T whole[kMaxRows * kMaxVectors * W];
   if (beta != T(0))
     for (int64_t i = 0; i < m; ++i)
       for (int64_t j = 0; j < full; ++j) whole[i * full + j] = j < n ? c[i * ldc + j] : T(0);
-  f(k, alpha, a, a_row, a_col, b, ldb, beta, whole, full);
+  f(k, scales, a, a_row, a_col, b, ldb, whole, full);
   for (int64_t i = 0; i < m; ++i) std::memcpy(c + i * ldc, whole + i * full, n * sizeof(T));
 }
 
@@ -166,15 +166,13 @@ void pack(const T* src, int64_t line, int64_t step, int64_t lines, int64_t steps
       for (int64_t i = 0; i < lines; i += W) store(out + p * width + i, load(src + p * step + i));
     return;
   }
-  if (line == 1) {
-    for (int64_t p = 0; p < steps; ++p) {
-      for (int64_t i = 0; i < lines; ++i) out[p * width + i] = src[p * step + i];
-      for (int64_t i = lines; i < width; ++i) out[p * width + i] = T(0);
-    }
-    return;
-  }
   int64_t p = 0;
-  if (step == 1) {
+  // Whole vectors may read past a step's lines, which is still inside the matrix except in the last step, and spill
+  // into the following step's place, which is filled next.
+  if (line == 1 && lines == width && step >= W)
+    for (; p + 1 < steps; ++p)
+      for (int64_t g = (lines - 1) / W * W; g >= 0; g -= W) store(out + p * width + g, load(src + p * step + g));
+  if (step == 1 && line != 1) {
     // Squares of W x W are transposed in registers. The last lines go first: their vectors spill into the start of the
     // following step, which the first lines overwrite.
     for (; p + W <= steps; p += W)
@@ -244,14 +242,14 @@ void add_rows(int64_t rows, int64_t n, const T* a, int64_t lda, const T* x, int6
     int64_t j = 0;
     for (; j + W <= n; j += W)
       store(y + j, fma(load(r3 + j), x3, fma(load(r2 + j), x2, fma(load(r1 + j), x1, fma(load(r0 + j), x0, load(y + j))))));
-    for (; j < n; ++j) y[j] = __builtin_fma(r3[j], x3[0], __builtin_fma(r2[j], x2[0], __builtin_fma(r1[j], x1[0], __builtin_fma(r0[j], x0[0], y[j]))));
+    for (; j < n; ++j) y[j] = fma(r3[j], T(x3[0]), fma(r2[j], T(x2[0]), fma(r1[j], T(x1[0]), fma(r0[j], T(x0[0]), y[j]))));
   }
   for (; i < rows; ++i) {
     const T* r = a + i * lda;
     const Vec<T> xi = broadcast(x[i * incx]);
     int64_t j = 0;
     for (; j + W <= n; j += W) store(y + j, fma(load(r + j), xi, load(y + j)));
-    for (; j < n; ++j) y[j] = __builtin_fma(r[j], xi[0], y[j]);
+    for (; j < n; ++j) y[j] = fma(r[j], T(xi[0]), y[j]);
   }
 }
 

@@ -1,0 +1,157 @@
+"""Tensors, the op registry and what hangs on them.
+
+Functions and methods come from the registry: every op that a loaded library registered is an attribute of this module
+(and of ``Tensor``, where it is a method). Sub-packages and NumPy load on first use.
+
+    >>> import tallow
+    >>> a = tallow.tensor([1.0, 2.0])
+    >>> a + 1
+    tensor([2., 3.])
+"""
+
+from __future__ import annotations
+
+import importlib as _importlib
+import os as _os
+import pkgutil as _pkgutil
+import sys as _sys
+from typing import Any as _Any
+
+__path__ = _pkgutil.extend_path(__path__, __name__)
+
+from tallow import _core  # noqa: E402
+from tallow._core import (  # noqa: E402, F401
+    Generator,
+    Size,
+    Tensor,
+    bfloat16,
+    bool,
+    channels_last,
+    channels_last_3d,
+    complex64,
+    complex128,
+    contiguous_format,
+    default_generator,
+    device,
+    dtype,
+    float8_e4m3fn,
+    float8_e5m2,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    memory_format,
+    preserve_format,
+    strided,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64
+cfloat, cdouble = complex64, complex128
+layout = memory_format
+
+__version__ = _core.core_version
+
+
+class OutOfMemoryError(RuntimeError):
+    """Memory for a tensor could not be had."""
+
+
+class _LinAlgError(RuntimeError):
+    """A matrix does not have what an operation of ``tallow.linalg`` needs (it is singular, does not converge ...)."""
+
+
+_core._init(_sys.modules[__name__])
+
+from math import e, inf, nan, pi  # noqa: E402, F401
+
+from tallow import _ops as ops  # noqa: E402
+from tallow._grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402, F401
+from tallow._tensor import _as_index, _as_value, _packet, _result_type, _tensor_new, _tensor_repr  # noqa: E402, F401
+
+newaxis = None
+_sys.modules["tallow.ops"] = ops
+
+# Every public op of the core, as a function and as a method.
+ops._install(globals(), Tensor)
+
+from tallow import _creation, _functional, _tensor  # noqa: E402
+from tallow._creation import *  # noqa: E402, F403
+from tallow._functional import *  # noqa: E402, F403
+
+_tensor.install(Tensor)
+
+# Ops whose name is a module's or a builtin dtype's would hide it: the registry never wins over these.
+_LAZY = {
+    "autograd": "tallow-autograd",
+    "func": "tallow-autograd",
+    "nn": "tallow-nn",
+    "optim": "tallow-optim",
+    "data": "tallow-data",
+    "distributed": "tallow-distributed",
+    "quantization": "tallow-quantization",
+    "onnx": "tallow-onnx-export",
+    "script": "tallow-script",
+    "jit": "tallow-script",
+    "backends": None,
+    "cuda": None,
+    "linalg": None,
+    "special": None,
+    "fft": None,
+    "random": None,
+    "multiprocessing": None,
+    "utils": None,
+    "serialization": None,
+    "testing": None,
+    "types": None,
+}
+_ATTRIBUTES = {
+    "save": "tallow.serialization",
+    "load": "tallow.serialization",
+    "set_printoptions": "tallow._tensor_str",
+}
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _ATTRIBUTES:
+        value = getattr(_importlib.import_module(_ATTRIBUTES[name]), name)
+        globals()[name] = value
+        return value
+    if name in _LAZY:
+        try:
+            return _importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+            package = _LAZY[name]
+            if package:
+                raise AttributeError(f"tallow.{name} is not installed: pip install {package}") from None
+    raise AttributeError(f"module 'tallow' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY, *_ATTRIBUTES})
+
+
+def get_include() -> str:
+    """The folder with the headers of the C ABI, ``tallow/abi.h`` and ``tallow/tallow.hpp``.
+
+    >>> import os, tallow
+    >>> os.path.exists(os.path.join(tallow.get_include(), "tallow", "abi.h"))
+    True
+    """
+    return _os.path.join(_os.path.dirname(_core.__file__), "include")
+
+
+def get_cmake_dir() -> str:
+    """The folder with ``tallow-config.cmake``, for ``find_package(tallow)``."""
+    return _os.path.join(_os.path.dirname(_core.__file__), "lib", "cmake", "tallow")

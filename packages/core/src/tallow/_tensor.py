@@ -1,0 +1,401 @@
+"""What Tensor has beyond the registry's ops: conversions, interop, pickling, and the doors to autograd."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import namedtuple
+from collections.abc import Callable
+from typing import Any
+
+from tallow import _core, _ops
+from tallow._core import Tensor, device, dtype, memory_format
+
+_to = _ops.packet("_to")
+
+_DTYPE_METHODS = {
+    "float": _core.float32,
+    "double": _core.float64,
+    "half": _core.float16,
+    "bfloat16": _core.bfloat16,
+    "int": _core.int32,
+    "long": _core.int64,
+    "short": _core.int16,
+    "char": _core.int8,
+    "byte": _core.uint8,
+    "bool": _core.bool,
+    "cfloat": _core.complex64,
+    "cdouble": _core.complex128,
+}
+
+
+# ---------------------------------------------------------------- what the native binding calls back
+def _packet(name: str) -> Any:
+    return _ops.packet(name)
+
+
+def _result_type(schema: str) -> Any:
+    """A named tuple for an op with several named results, or None for a plain tuple."""
+    name = re.split(r"[(.]", schema.split("::")[-1], maxsplit=1)[0]
+    results = schema.rsplit("->", 1)[1].strip().strip("()").split(",")
+    fields = [r.split()[-1] for r in results if len(r.split()) == 2]
+    if len(fields) != len(results):
+        return None
+    return namedtuple(name, fields, module="tallow.return_types")._make
+
+
+def _tensor_repr(t: Tensor) -> str:
+    from tallow._tensor_str import _str
+
+    return _str(t)
+
+
+def _as_index(data: Any) -> Tensor:
+    """A list or array used as an index."""
+    from tallow._creation import as_tensor
+
+    t = as_tensor(data)
+    return t.long() if t.numel() == 0 and t.dtype.is_floating_point else t
+
+
+def _as_value(data: Any, like: Tensor) -> Tensor:
+    """What stands on the right of ``x[...] =`` and is neither tensor nor number."""
+    from tallow._creation import as_tensor
+
+    try:
+        return as_tensor(data, dtype=like.dtype)
+    except TypeError:
+        raise TypeError(f"can't assign a {type(data).__name__} to a {like.dtype} tensor") from None
+
+
+def _tensor_new(cls: type, *args: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
+    """``Tensor(...)``: sizes give an uninitialized tensor, data a float one."""
+    import tallow
+
+    if not args:
+        t = tallow.empty(0)
+    elif len(args) == 1 and isinstance(args[0], Tensor):
+        t = args[0].detach()
+    elif len(args) == 1 and not isinstance(args[0], int):
+        if isinstance(args[0], _core.Size):
+            t = tallow.empty(*args[0])
+        elif isinstance(args[0], (float, complex, str)):
+            raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")
+        else:
+            t = tallow.tensor(args[0], dtype=tallow.get_default_dtype())
+    else:
+        t = tallow.empty(*args)
+    if device is not None:
+        t = t.to(device)
+    return t if cls is Tensor else _core._make_subclass(cls, t)
+
+
+# ---------------------------------------------------------------- conversions
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """``to(dtype)``, ``to(device, dtype)``, ``to(other)``: the tensor in another dtype or place, itself if it fits.
+
+    Keywords: ``dtype``, ``device``, ``non_blocking``, ``copy`` (always copy), ``memory_format``.
+    """
+    wanted: dict[str, Any] = {"dtype": None, "device": None, "non_blocking": False, "copy": False, "memory_format": None}
+    rest: list[str] = []
+    for i, a in enumerate(args):
+        if i == 0 and isinstance(a, Tensor):
+            wanted["dtype"], wanted["device"] = a.dtype, a.device
+            rest = ["non_blocking", "copy"]
+        elif isinstance(a, dtype) and wanted["dtype"] is None and i < 2:
+            wanted["dtype"] = a
+            rest = ["non_blocking", "copy"]
+        elif isinstance(a, (str, device)) and i == 0:
+            wanted["device"] = a
+            rest = ["non_blocking", "copy"]
+        elif i == 0 and isinstance(a, type) and a in (bool, int, float, complex):
+            wanted["dtype"] = {bool: _core.bool, int: _core.int64, float: _core.float64, complex: _core.complex128}[a]
+            rest = ["non_blocking", "copy"]
+        elif a is None and i < 2:
+            rest = ["non_blocking", "copy"]
+        elif rest and isinstance(a, bool):
+            wanted[rest.pop(0)] = a
+        elif isinstance(a, memory_format):
+            wanted["memory_format"] = a
+        else:
+            raise TypeError(f"to() received an invalid argument of type {type(a).__name__} at position {i + 1}")
+    other = kwargs.pop("other", None)
+    if other is not None:
+        wanted["dtype"], wanted["device"] = other.dtype, other.device
+    for key, value in kwargs.items():
+        if key not in wanted:
+            raise TypeError(f"to() got an unexpected keyword argument '{key}'")
+        wanted[key] = value
+    where = wanted["device"]
+    if isinstance(where, str):
+        where = device(where)
+    return _to(self, wanted["dtype"], where, wanted["non_blocking"], wanted["copy"], wanted["memory_format"])
+
+
+def _cast_method(name: str, d: dtype) -> Callable[..., Tensor]:
+    def cast(self: Tensor, memory_format: Any = None) -> Tensor:
+        return _to(self, d, None, False, False, memory_format)
+
+    cast.__name__ = name
+    cast.__doc__ = f"The tensor as {d}; itself if it is that already."
+    return cast
+
+
+def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the tensor's type, or the tensor in another dtype."""
+    import tallow
+
+    if dtype is None:
+        names = {v: k for k, v in _LEGACY.items()}
+        return f"tallow.{names[self.dtype.name]}Tensor"
+    if isinstance(dtype, str):
+        dtype = getattr(tallow, _LEGACY[dtype.split(".")[-1].removesuffix("Tensor")])
+    return self.to(dtype, non_blocking=non_blocking)
+
+
+_LEGACY = {
+    "Float": "float32", "Double": "float64", "Half": "float16", "BFloat16": "bfloat16", "Int": "int32", "Long": "int64",
+    "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool", "ComplexFloat": "complex64",
+    "ComplexDouble": "complex128",
+}  # fmt: skip
+
+
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor on the CPU."""
+    return _to(self, None, device("cpu"), False, False, memory_format)
+
+
+def numpy(self: Tensor, *, force: bool = False) -> Any:
+    """A NumPy array over the same memory. ``force`` detaches and copies where sharing is not possible."""
+    import numpy as np
+
+    t = self
+    if self.requires_grad:
+        if not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        t = self.detach()
+    if t.device.type != "cpu":
+        if not force:
+            raise TypeError(f"can't convert {t.device} device type tensor to numpy. Use Tensor.cpu() to copy it first.")
+        t = t.cpu()
+    if t.dtype in (_core.bfloat16, _core.float8_e4m3fn, _core.float8_e5m2):
+        raise TypeError(f"Got unsupported ScalarType {t.dtype.name}: NumPy has no such dtype, convert with .float() first")
+    return np.asarray(memoryview(t))
+
+
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
+    import numpy as np
+
+    a = self.numpy()
+    if dtype is not None and a.dtype != dtype:
+        return a.astype(dtype)
+    return np.array(a) if copy else a
+
+
+def __dlpack__(self: Tensor, **kwargs: Any) -> Any:
+    from tallow._dlpack import to_capsule
+
+    return to_capsule(self, **kwargs)
+
+
+def __dlpack_device__(self: Tensor) -> tuple[int, int]:
+    from tallow._dlpack import device_of
+
+    return device_of(self)
+
+
+# ---------------------------------------------------------------- copying and pickling
+def _rebuild(raw: bytes, dtype: dtype, size: Any, stride: Any, offset: int, requires_grad: bool) -> Tensor:
+    flat = _core._frombuffer(bytearray(raw), dtype, -1, 0) if raw else _ops.packet("empty")(0, dtype=dtype)
+    t = flat.as_strided(size, stride, offset)
+    return t.requires_grad_() if requires_grad else t
+
+
+def _rebuild_subclass(cls: type, t: Tensor, requires_grad: bool, state: dict[str, Any]) -> Tensor:
+    out = _core._make_subclass(cls, t, requires_grad)
+    out.__dict__.update(state)
+    return out
+
+
+def __reduce_ex__(self: Tensor, protocol: int) -> Any:
+    base = self.detach()
+    if not base.is_contiguous():
+        base = base.contiguous()
+    raw = bytes(memoryview(base.view(_core.uint8).reshape(-1))) if base.numel() else b""
+    plain = type(self) is Tensor
+    args = (raw, self.dtype, tuple(base.shape), base.stride(), 0, self.requires_grad and plain)
+    if plain and not self.__dict__:
+        return _rebuild, args
+    t = _rebuild(*args[:-1], False)
+    return _rebuild_subclass, (type(self), t, self.requires_grad, dict(self.__dict__))
+
+
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    if id(self) in memo:
+        return memo[id(self)]
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+        )
+    out = self.detach().clone()
+    if type(self) is not Tensor:
+        out = _core._make_subclass(type(self), out)
+    if self.requires_grad:
+        out.requires_grad_()
+    memo[id(self)] = out
+    if self.grad is not None:
+        out.grad = copy.deepcopy(self.grad, memo)
+    if self.__dict__:
+        out.__dict__.update(copy.deepcopy(self.__dict__, memo))
+    return out
+
+
+# ---------------------------------------------------------------- Python protocols
+def __contains__(self: Tensor, element: Any) -> bool:
+    if isinstance(element, (Tensor, int, float, complex, bool)):
+        return bool((self == element).any())
+    raise RuntimeError(
+        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+    )
+
+
+def __format__(self: Tensor, spec: str) -> str:
+    if self.ndim == 0 and not self.is_meta and type(self) is Tensor:
+        return format(self.item(), spec)
+    return object.__format__(self, spec)
+
+
+def __complex__(self: Tensor) -> complex:
+    return complex(self.item())
+
+
+def _transposed(self: Tensor) -> Tensor:
+    return self.permute(*range(self.ndim - 1, -1, -1))
+
+
+def _matrix_transposed(self: Tensor) -> Tensor:
+    if self.ndim < 2:
+        raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
+    return self.transpose(-2, -1)
+
+
+def _adjoint(self: Tensor) -> Tensor:
+    if self.ndim == 0:
+        return self
+    if self.ndim != 2:
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor.")
+    return self.transpose(0, 1).conj()
+
+
+def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
+    """Sets whether gradients flow to this leaf, and returns it. Needs tallow-autograd when set to True."""
+    if not requires_grad and not self.requires_grad:
+        return self
+    _load_autograd()
+    return self.requires_grad_(requires_grad)
+
+
+def _load_autograd() -> None:
+    try:
+        import tallow.autograd  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != "tallow.autograd":
+            raise
+        raise RuntimeError("gradients need the package tallow-autograd: pip install tallow-autograd") from None
+
+
+def backward(self: Tensor, *args: Any, **kwargs: Any) -> None:
+    """Computes the gradients of the leaves of this tensor's graph."""
+    _load_autograd()
+    self.backward(*args, **kwargs)
+
+
+def _door(name: str) -> Callable[..., Any]:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        _load_autograd()
+        return getattr(self, name)(*args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
+def _get_grad(self: Tensor) -> None:
+    return None
+
+
+def _set_grad(self: Tensor, value: Any) -> None:
+    if value is not None:
+        _load_autograd()
+        self.grad = value
+
+
+def is_shared(self: Tensor) -> bool:
+    """Whether the memory is shared between processes."""
+    return False
+
+
+def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
+    """Replaces each element by ``callable(element)``. Slow: for quick checks, not for training."""
+    flat = [callable(v) for v in self.reshape(-1).tolist()]
+    self.copy_(_core._tensor_from_data(flat, None).reshape(self.shape))
+    return self
+
+
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A new tensor from data, with this tensor's dtype and device unless given."""
+    from tallow._creation import _from_object, _place
+
+    t, shared = _from_object(data, dtype or self.dtype)
+    t = _place(t, dtype or self.dtype, device or self.device, shared)
+    return t.requires_grad_() if requires_grad else t
+
+
+def nonzero(self: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
+    """The indices of the elements that are not zero: a (n, ndim) tensor, or a tuple of ndim index tensors."""
+    if as_tuple:
+        return tuple(_ops.packet("nonzero_numpy")(self))
+    op = _ops.packet("nonzero")
+    return op(self) if out is None else op(self, out=out)
+
+
+def install(tensor: type) -> None:
+    """Puts the methods on Tensor."""
+    for name, d in _DTYPE_METHODS.items():
+        setattr(tensor, name, _cast_method(name, d))
+    here = globals()
+    for name in (
+        "to", "cpu", "numpy", "__array__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "__deepcopy__",
+        "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared", "apply_", "new_tensor",
+        "nonzero",
+    ):  # fmt: skip
+        setattr(tensor, name, here[name])
+    tensor.type = type_
+    tensor.__array_priority__ = 1000
+    tensor.T = property(_transposed)
+    tensor.mT = property(_matrix_transposed)
+    tensor.mH = property(lambda self: _matrix_transposed(self).conj())
+    tensor.H = property(_adjoint)
+    tensor.__module__ = "tallow"
+    tensor.is_leaf = True
+    tensor.grad_fn = None
+    tensor.output_nr = 0
+    tensor.retains_grad = False
+    tensor.names = property(lambda self: (None,) * self.ndim)
+    tensor.grad = property(_get_grad, _set_grad)
+    tensor.requires_grad_ = requires_grad_
+    for name in ("register_hook", "register_post_accumulate_grad_hook", "retain_grad"):
+        setattr(tensor, name, _door(name))
+    tensor.detach_ = _detach_
+    tensor.split = _split
+
+
+def _detach_(self: Tensor) -> Tensor:
+    """Takes the tensor out of the graph, in place. Without a graph there is nothing to do."""
+    return self
+
+
+def _split(self: Tensor, split_size: Any, dim: int = 0) -> Any:
+    """Pieces of ``split_size`` (or of the listed sizes) along ``dim``, as views."""
+    return _ops.packet("split")(self, split_size, dim)

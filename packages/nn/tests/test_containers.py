@@ -3,6 +3,7 @@
 from collections import OrderedDict
 
 import pytest
+
 import tallow
 from tallow import nn
 
@@ -55,7 +56,8 @@ def test_module_list():
     layers = nn.ModuleList(nn.Linear(1, 1) for _ in range(3))
     assert len(list(layers.parameters())) == 6 and isinstance(layers[1:], nn.ModuleList)
     assert len(layers + [nn.ReLU()]) == 4
-    assert repr(nn.ModuleList([nn.ReLU(), nn.ReLU(), nn.Tanh()])) == "ModuleList(\n  (0-1): 2 x ReLU()\n  (2): Tanh()\n)"
+    folded = nn.ModuleList([nn.ReLU(), nn.ReLU(), nn.Tanh()])
+    assert repr(folded) == "ModuleList(\n  (0-1): 2 x ReLU()\n  (2): Tanh()\n)"
     with pytest.raises(NotImplementedError):
         layers(1)
 

@@ -1,6 +1,7 @@
 """pad: every mode, against what it means cell by cell."""
 
 import pytest
+
 import tallow
 import tallow.nn.functional as F
 

@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+
 import tallow
 from tallow import nn
 from tallow.nn.modules import module as global_hooks

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 import tallow
 from tallow import nn
 from tallow.nn import init

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 import tallow
 import tallow.nn.functional as F
 from tallow import nn

@@ -1,6 +1,7 @@
 """state_dict and load_state_dict."""
 
 import pytest
+
 import tallow
 from tallow import nn
 

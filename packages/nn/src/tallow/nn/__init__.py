@@ -6,8 +6,8 @@ the core when this package is imported; everything else here is Python over thos
 >>> import tallow
 >>> from tallow import nn
 >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
->>> model(tallow.ones(3, 4)).shape
-torch.Size([3, 2])
+>>> tuple(model(tallow.ones(3, 4)).shape)
+(3, 2)
 """
 
 from pathlib import Path

@@ -29,7 +29,8 @@ class Parameter(Tensor):
             data = tallow.empty(0)
         elif not isinstance(data, Tensor):
             raise TypeError(f"Parameter(): argument 'data' must be a Tensor, not {type(data).__name__}")
-        return Tensor._make_subclass(cls, data, requires_grad)
+        param = super().__new__(cls, data)  # shares storage with data, and is detached from its graph
+        return param.requires_grad_() if requires_grad else param
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
@@ -65,7 +66,7 @@ class Buffer(Tensor):
             data = tallow.empty(0)
         elif not isinstance(data, Tensor):
             raise TypeError(f"Buffer(): argument 'data' must be a Tensor, not {type(data).__name__}")
-        buffer = Tensor._make_subclass(cls, data, data.requires_grad)
+        buffer = super().__new__(cls, data)
         buffer.persistent = persistent
         return buffer
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tallow.autograd import Function
-
 import tallow
 from tallow import Tensor
+from tallow.autograd import Function
 
 Grads = tuple[Any, ...]
 

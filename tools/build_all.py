@@ -7,6 +7,7 @@ are what they were when its wheel was made is not built again; `--force` builds 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -72,6 +73,8 @@ def build_wheel(package: Package, out: Path, dist: Path, siblings: set[str]) -> 
 
 def build_all(dist: Path, only: list[str], force: bool) -> None:
     dist.mkdir(parents=True, exist_ok=True)
+    lock = (dist / ".lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)  # until this process ends
     record_file = dist / RECORD
     record = json.loads(record_file.read_text()) if record_file.is_file() else {}
     packages = all_packages()

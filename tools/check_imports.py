@@ -52,24 +52,26 @@ def imports_of(path: Path, package: str) -> Iterator[Import]:
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
 
     def walk(node: ast.AST, when_loaded: bool) -> Iterator[Import]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
-                for statement in child.orelse:
-                    yield from walk(statement, when_loaded)
-            elif isinstance(child, ast.Import):
-                for name in child.names:
-                    yield Import(name.name, child.lineno, when_loaded)
-            elif isinstance(child, ast.ImportFrom):
-                base = child.module or ""
-                if child.level:
-                    above = package.split(".")[: len(package.split(".")) - child.level + 1]
-                    base = ".".join([*above, base] if base else above)
-                yield Import(base, child.lineno, when_loaded)
-                if base == "tallow" or base.startswith("tallow."):
-                    for name in child.names:
-                        yield Import(f"{base}.{name.name}", child.lineno, when_loaded)
-            else:
-                yield from walk(child, when_loaded and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef))
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield Import(name.name, node.lineno, when_loaded)
+            return
+        if isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, base] if base else above)
+            yield Import(base, node.lineno, when_loaded)
+            if base == "tallow" or base.startswith("tallow."):
+                for name in node.names:
+                    yield Import(f"{base}.{name.name}", node.lineno, when_loaded)
+            return
+        children = list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            children = list(node.orelse)
+        inside = when_loaded and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for child in children:
+            yield from walk(child, inside)
 
     yield from walk(tree, True)
 

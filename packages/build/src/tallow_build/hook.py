@@ -29,6 +29,10 @@ class TallowBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         config = HookConfig.parse(self.config, self.metadata.name)
         build = NativeBuild(Path(self.root), config, list(self.metadata.build.requires))
+        with build.locked():
+            self._build(build, config, version, build_data)
+
+    def _build(self, build: NativeBuild, config: HookConfig, version: str, build_data: dict[str, Any]) -> None:
         build.configure()
         build.compile()
         if version == "editable":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import cmake_module_dir
@@ -30,8 +32,15 @@ class NativeBuild:
         self.prefix = self.tree / "prefix"
         self.requires = requirement_names(requires)
 
-    def configure(self) -> None:
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One build at a time in this tree: two ninjas in one folder destroy each other's work."""
         self.tree.mkdir(parents=True, exist_ok=True)
+        with (self.tree / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def configure(self) -> None:
         self._mirror()
         ninja = find_program("ninja")
         arguments = [

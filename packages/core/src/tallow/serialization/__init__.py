@@ -102,7 +102,7 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool = True, mmap: b
 
 
 def _load(source: Any, map_location: Any) -> Any:
-    from . import native_format, safetensors_format, torch_format, zip_container
+    from . import native_format, safetensors_format, zip_container
 
     if source.size == 0:
         raise source.fail("there is nothing to read: the file is empty, or the file object is at its end (seek(0)?)")
@@ -111,6 +111,8 @@ def _load(source: Any, map_location: Any) -> Any:
         members = zip_container.read_zip(source)
         if native_format.MANIFEST in members:
             return native_format.load_file(source, members, map_location)
+        from . import torch_format
+
         folder = torch_format.find_archive(members)
         if folder is not None:
             return torch_format.load_file(source, members, folder, map_location)

@@ -108,10 +108,10 @@ class _Float:
         if magnitudes:
             low, high = min(magnitudes), max(magnitudes)
             self.scientific = high / low > 1000 or high > 1e8 or (not self.whole and low < 1e-4)
+            if PRINT_OPTS.sci_mode is not None:
+                self.scientific = PRINT_OPTS.sci_mode
             # Zeros, infinities and NaN do not widen the column.
             self.width = max(len(self._digits(value)) for value in values if value and math.isfinite(value))
-        if PRINT_OPTS.sci_mode is not None:
-            self.scientific = PRINT_OPTS.sci_mode
 
     def _digits(self, value: float) -> str:
         if self.scientific:
@@ -198,7 +198,7 @@ def _contents(tensor: Any, indent: int) -> str:
 def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
     """Append ``, name=value`` parts, each on a new line where it would not fit."""
     parts = [text]
-    length = len(text) - text.rfind("\n")
+    length = len(text) - text.rfind("\n") + 1
     for suffix in suffixes:
         if length + len(suffix) + 2 > PRINT_OPTS.linewidth:
             parts.append(",\n" + " " * indent + suffix)

@@ -1,0 +1,172 @@
+"""What a step computes: every optimizer against its formula in Python floats, native and plain."""
+
+import copy
+import math
+
+import pytest
+from weights import weight
+
+import tallow
+from tallow.optim import SGD, Adam, AdamW
+
+GRADS = [0.5, -1.0, 0.25, 2.0, -0.125]
+
+
+def sgd(values, lr=0.1, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False):
+    x, buffer = 1.5, None
+    for g in values:
+        g = (-g if maximize else g) + weight_decay * x
+        if momentum:
+            buffer = g if buffer is None else momentum * buffer + (1 - dampening) * g
+            g = g + momentum * buffer if nesterov else buffer
+        x -= lr * g
+    return x
+
+
+def adam(values, lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False, decoupled=False):
+    x, m, v, top = 1.5, 0.0, 0.0, 0.0
+    for t, g in enumerate(values, 1):
+        g = -g if maximize else g
+        if decoupled:
+            x *= 1 - lr * weight_decay
+        else:
+            g += weight_decay * x
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * g * g
+        top = max(top, v)
+        root = math.sqrt((top if amsgrad else v) / (1 - betas[1] ** t))
+        x -= lr * m / (1 - betas[0] ** t) / (root + eps)
+    return x
+
+
+def run(make, grads=GRADS, shape=3):
+    """Step one parameter of equal elements, beside one that never has a gradient."""
+    w, still = weight([1.5] * shape), weight([7.0])
+    opt = make([w, still])
+    for g in grads:
+        w.grad = tallow.full((shape,), g, dtype=tallow.float64)
+        opt.step()
+    assert still.tolist() == [7.0]
+    assert len(set(w.tolist())) == 1
+    return w[0].item(), opt
+
+
+@pytest.mark.parametrize("fused", [None, False])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "dampening": 0.3},
+        {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+        {"weight_decay": 0.1, "maximize": True},
+    ],
+)
+def test_sgd(options, fused):
+    result, _ = run(lambda params: SGD(params, lr=0.1, fused=fused, **options))
+    assert result == pytest.approx(sgd(GRADS, **options), rel=1e-12)
+
+
+@pytest.mark.parametrize("fused", [None, False])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"betas": (0.5, 0.6), "eps": 0.01},
+        {"weight_decay": 0.1},
+        {"amsgrad": True, "betas": (0.9, 0.5)},
+        {"maximize": True, "weight_decay": 0.2},
+    ],
+)
+def test_adam(options, fused):
+    result, _ = run(lambda params: Adam(params, lr=0.1, fused=fused, **options))
+    assert result == pytest.approx(adam(GRADS, **options), rel=1e-12)
+
+
+@pytest.mark.parametrize("fused", [None, False])
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.3, "amsgrad": True}])
+def test_adamw(options, fused):
+    result, _ = run(lambda params: AdamW(params, lr=0.1, fused=fused, **options))
+    expected = adam(GRADS, decoupled=True, **{"weight_decay": 0.01, **options})
+    assert result == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, momentum=0.9), Adam])
+def test_many_shapes_and_layouts(make):
+    """Fused and plain steps agree on odd sizes, and on parameters and gradients that are not contiguous."""
+    results = []
+    for fused in (None, False):
+        tallow.manual_seed(0)
+        params = []
+        for shape in [(), (1,), (7,), (33, 3), (5, 1, 4)]:
+            params.append(weight(tallow.randn(shape).tolist(), dtype=tallow.float32))
+        params.append(type(params[0])(tallow.randn(6, 4).t()))
+        opt = make(params)
+        opt.param_groups[0]["fused"] = fused
+        for _ in range(3):
+            for p in params:
+                p.grad = tallow.randn(p.shape) if p.dim() != 2 else tallow.randn(tuple(p.shape)[::-1]).t()
+            opt.step()
+        results.append(params)
+    for a, b in zip(*results, strict=True):
+        assert (a - b).abs().max().item() < 1e-6
+
+
+def test_a_gradient_that_comes_later_starts_its_own_momentum():
+    late, early = weight([1.5]), weight([1.5])
+    opt = SGD([late, early], lr=0.1, momentum=0.9)
+    for step, g in enumerate(GRADS):
+        early.grad = tallow.full((1,), g, dtype=tallow.float64)
+        late.grad = None if step < 2 else early.grad
+        opt.step()
+    assert early.item() == pytest.approx(sgd(GRADS, momentum=0.9))
+    assert late.item() == pytest.approx(sgd(GRADS[2:], momentum=0.9))
+
+
+def test_groups_have_options_of_their_own():
+    a, b = weight([1.5]), weight([1.5])
+    opt = SGD([{"params": [a]}, {"params": b, "lr": 0.5, "momentum": 0.9}], lr=0.1)
+    for g in GRADS:
+        a.grad = b.grad = tallow.full((1,), g, dtype=tallow.float64)
+        opt.step()
+    assert a.item() == pytest.approx(sgd(GRADS)) and b.item() == pytest.approx(sgd(GRADS, lr=0.5, momentum=0.9))
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, momentum=0.9), lambda p: Adam(p, amsgrad=True), AdamW])
+def test_resuming_from_a_state_dict_changes_nothing(make):
+    whole, _ = run(make)
+    _, first = run(make, GRADS[:2])
+    saved = copy.deepcopy(first.state_dict())
+    w = weight(first.param_groups[0]["params"][0].tolist())
+    opt = make([w, weight([7.0])])
+    opt.load_state_dict(saved)
+    for g in GRADS[2:]:
+        w.grad = tallow.full((3,), g, dtype=tallow.float64)
+        opt.step()
+    assert w[0].item() == whole
+
+
+def test_a_tensor_as_learning_rate():
+    lr = tallow.tensor(0.1, dtype=tallow.float64)
+    result, _ = run(lambda params: SGD(params, lr=lr))
+    assert result == pytest.approx(sgd(GRADS))
+
+
+def test_state_that_is_replaced_by_hand_is_used():
+    w = weight([1.5], [1.0])
+    opt = SGD([w], lr=0.1, momentum=0.5)
+    opt.step()
+    opt.state[w]["momentum_buffer"] = tallow.full((1,), 10.0, dtype=tallow.float64)
+    opt.step()
+    assert w.item() == pytest.approx(1.4 - 0.1 * 6)
+
+
+def test_differentiable_step():
+    pytest.importorskip("tallow.autograd")
+    lr = tallow.tensor(0.1, dtype=tallow.float64, requires_grad=True)
+    start = tallow.tensor([1.0, 2.0], dtype=tallow.float64, requires_grad=True)
+    w = start * 1
+    w.grad = start.detach() * 3
+    SGD([w], lr=lr, differentiable=True).step()
+    w.sum().backward()
+    assert lr.grad.item() == pytest.approx(-9) and start.grad.tolist() == [1, 1]

@@ -171,6 +171,7 @@ def nested(depth):
         (lambda m: m["tensors"][0].update(dtype="__import__"), "unknown dtype"),
         (lambda m: m["tensors"][0].update(storage=9), "storage 9 of"),
         (lambda m: m["tensors"][0].update(parameter=1), "flag that is neither"),
+        (lambda m: m["tensors"][2].update(requires_grad=True), "requires grad but has dtype bool"),
         (lambda m: m["tensors"][0].pop("offset"), "missing or unknown fields"),
         (lambda m: m["storages"][0].update(name="other"), "missing or taken"),
         (lambda m: m["storages"].append(m["storages"][0]), "missing or taken"),

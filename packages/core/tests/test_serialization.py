@@ -132,6 +132,36 @@ def test_state_dict_metadata():
     assert loaded._metadata == state._metadata and type(loaded._metadata) is OrderedDict
 
 
+def test_parameters_and_requires_grad():
+    nn = pytest.importorskip("tallow.nn")
+    weight = nn.Parameter(tallow.arange(6.0).reshape(2, 3))
+    obj = {"weight": weight, "tied": weight, "view": weight.detach()[0], "frozen": nn.Parameter(weight.data, False)}
+    obj["leaf"] = tallow.ones(2, requires_grad=True)
+    obj["result"] = obj["leaf"] * 2
+    loaded = round_trip(obj)
+    assert type(loaded["weight"]) is nn.Parameter and loaded["weight"] is loaded["tied"]
+    assert loaded["weight"].requires_grad and loaded["weight"].is_leaf and not loaded["frozen"].requires_grad
+    assert same_storage(loaded["weight"], loaded["view"]) and type(loaded["view"]) is tallow.Tensor
+    assert loaded["leaf"].requires_grad and loaded["result"].requires_grad and loaded["result"].is_leaf
+
+
+def test_without_autograd_and_nn_tensors_are_plain(monkeypatch):
+    """A checkpoint of a model is of use to a program that has only the core."""
+    from tallow.serialization import native_format, strict_json, zip_container
+
+    for flag, needed in (("requires_grad", "tallow-autograd"), ("parameter", "tallow-nn")):
+        archive = native_format.save_members([tallow.ones(2)])
+        manifest = json.loads(archive[0][1][0])
+        manifest["tensors"][0][flag] = True
+        file = io.BytesIO()
+        zip_container.write_zip(file, [("tallow.json", [strict_json.dump(manifest)]), archive[1]])
+        file.seek(0)
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        with pytest.warns(UserWarning, match=f"{needed} is not installed: they are loaded as plain tensors"):
+            loaded = tallow.load(file)
+        assert type(loaded[0]) is tallow.Tensor and not loaded[0].requires_grad
+
+
 def test_same_object_gives_the_same_bytes():
     def saved():
         file = io.BytesIO()

@@ -17,7 +17,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     A symbolic link stays a link (its target is replaced), an existing file keeps its permission bits, and a
     read-only file is refused although its folder would allow the rename.
     """
-    target = os.path.realpath(os.fspath(path))
+    target = os.path.realpath(os.fsdecode(path))
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
         raise RuntimeError(f"cannot save to {os.fspath(path)!r}: parent directory {folder} does not exist")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import warnings
 from typing import Any
@@ -140,16 +141,16 @@ def view_storage(storage: Any, dtype: Any, shape: list[int], stride: list[int], 
 
 def finish(tensor: Any, *, requires_grad: bool, parameter: bool) -> Any:
     """Make a loaded tensor a Parameter or a leaf that requires grad, as far as the installed packages go."""
+    needed = "tallow-nn" if parameter else "tallow-autograd"
+    if (parameter or requires_grad) and importlib.util.find_spec("tallow." + needed.removeprefix("tallow-")) is None:
+        what = "nn.Parameter objects" if parameter else "tensors that require grad"
+        warnings.warn(
+            f"the file has {what} and {needed} is not installed: they are loaded as plain tensors", stacklevel=2
+        )
+        return tensor
     if parameter:
-        try:
-            from tallow import nn
-        except ImportError:
-            warnings.warn(
-                "the file has nn.Parameter objects and tallow.nn is not installed: they are loaded as plain "
-                "tensors without requires_grad (pip install tallow-nn)",
-                stacklevel=4,
-            )
-            return tensor
+        from tallow import nn
+
         return nn.Parameter(tensor, requires_grad=requires_grad)
     return tensor.requires_grad_() if requires_grad else tensor
 

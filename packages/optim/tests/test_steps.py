@@ -23,7 +23,9 @@ def sgd(values, lr=0.1, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=
     return x
 
 
-def adam(values, lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False, decoupled=False):
+def adam(
+    values, lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False, decoupled=False
+):
     x, m, v, top = 1.5, 0.0, 0.0, 0.0
     for t, g in enumerate(values, 1):
         g = -g if maximize else g

@@ -82,7 +82,9 @@ class IterableIterator(_Epoch):
         saved = None if pending is None else pending["dataset"]
         if saved is not None:
             dataset.load_state_dict(saved)
-        self._samples = iter(dataset)
+        # A last batch that is not full has met the end of the stream, and the dataset may have begun anew since.
+        self._ended = False if pending is None else pending["ended"]
+        self._samples = iter(()) if self._ended else iter(dataset)
         if saved is None and self.batches:
             seen = self.batches * (self._size or 1)
             next(itertools.islice(self._samples, seen, seen), None)
@@ -91,10 +93,11 @@ class IterableIterator(_Epoch):
         if self._size is None:
             return self.loader.collate_fn(next(self._samples))
         samples = list(itertools.islice(self._samples, self._size))
+        self._ended = len(samples) < self._size
         if not samples or (self.loader.drop_last and len(samples) < self._size):
             raise StopIteration
         return self.loader.collate_fn(samples)
 
     def state_dict(self) -> dict[str, Any]:
         save = getattr(self.loader.dataset, "state_dict", None)
-        return {"dataset": save() if callable(save) else None}
+        return {"dataset": save() if callable(save) else None, "ended": self._ended}

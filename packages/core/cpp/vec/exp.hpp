@@ -52,10 +52,11 @@ template <> struct exp_range<float> {
 template <> struct exp_range<double> {
   static constexpr double low = -746.0, high = 710.0, low2 = -1076.0, high2 = 1025.0, minus_one = -38.0;
 };
-// A NaN passes through: every comparison with it is false.
+// A NaN passes through: every comparison with it is false. Both comparisons look at x itself: were the second to look
+// at the outcome of the first, the compiler would thread the paths and blend three results instead of two inputs.
 template <class T> TL_VEC_FN T clamp(T x, T low, T high) {
-  x = x < low ? low : x;
-  return x > high ? high : x;
+  const T raised = x < low ? low : x;
+  return x > high ? high : raised;
 }
 
 template <class T> TL_VEC_FN T exp_impl(T x) {

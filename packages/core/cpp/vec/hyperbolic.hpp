@@ -7,12 +7,13 @@
 namespace tallow::vec {
 inline namespace TL_ISA_NS {
 
-template <class T> struct hyperbolic_range;  // beyond `end` sinh overflows; above `big` sqrt(x^2 + 1) = x
+// Beyond `end` sinh overflows; above `big` sqrt(x^2 + 1) = x; below `tiny` sinh x = x.
+template <class T> struct hyperbolic_range;
 template <> struct hyperbolic_range<float> {
-  static constexpr float end = 89.6f, big = 0x1p14f, ln2 = 0x1.62e43p-1f;
+  static constexpr float end = 89.6f, big = 0x1p14f, tiny = 0x1p-14f, ln2 = 0x1.62e43p-1f;
 };
 template <> struct hyperbolic_range<double> {
-  static constexpr double end = 710.6, big = 0x1p28, ln2 = 0x1.62e42fefa39efp-1;
+  static constexpr double end = 710.6, big = 0x1p28, tiny = 0x1p-28, ln2 = 0x1.62e42fefa39efp-1;
 };
 
 // With q = (e^|x| - 1)/4: sinh |x| = 2 (q + q/(4q + 1)). A quarter of the scale, because e^|x| overflows first.
@@ -21,7 +22,8 @@ template <class T> TL_VEC_FN T sinh_impl(T x) {
   const auto parts = reduce_ln2(a > hyperbolic_range<T>::end ? hyperbolic_range<T>::end : a);
   const T scale = pow2(parts.k - 2);
   const T q = scale * expm1_reduced(parts.r) + (scale - T(0.25));
-  return copysign(T(2) * (q + q / (T(4) * q + T(1))), x);
+  const T result = copysign(T(2) * (q + q / (T(4) * q + T(1))), x);
+  return a < hyperbolic_range<T>::tiny ? x : result;
 }
 template <class T> TL_VEC_FN T cosh_impl(T x) {
   const T a = abs(x);

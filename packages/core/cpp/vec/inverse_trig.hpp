@@ -38,26 +38,22 @@ TL_VEC_FN float asin_tail(float z) {
   return horner(z, 0.166666225f, 0.0750254095f, 0.0441615507f, 0.0344974175f, 0.00523316674f, 0.0492133424f);
 }
 // For larger arguments: asin x = pi/2 - 2 asin sqrt((1 - x)/2). Beyond 1 the square root is NaN.
-struct asin_parts {
-  float angle;
-  bool steep;
-};
-TL_VEC_FN asin_parts asin_reduce(float a) {
+constexpr float asin_steep = 0.57f;
+TL_VEC_FN float asin_angle(float a) {
   const float half_gap = 0.5f - 0.5f * a, root = __builtin_sqrtf(half_gap), square = a * a;
-  const bool steep = a > 0.57f;
-  const float z = steep ? half_gap : square;
-  const float s = steep ? root : a;
-  return {s + s * z * asin_tail(z), steep};
+  const float z = a > asin_steep ? half_gap : square;
+  const float s = a > asin_steep ? root : a;
+  return s + s * z * asin_tail(z);
 }
 TL_VEC_FN float asin(float x) {
-  const asin_parts p = asin_reduce(abs(x));
-  return copysign(p.steep ? from_right_angle(p.angle + p.angle) : p.angle, x);
+  const float a = abs(x), angle = asin_angle(a);
+  return copysign(a > asin_steep ? from_right_angle(angle + angle) : angle, x);
 }
 TL_VEC_FN float acos(float x) {
-  const asin_parts p = asin_reduce(abs(x));
-  const float twice = p.angle + p.angle;
+  const float a = abs(x), angle = asin_angle(a), twice = angle + angle;
   const float steep = x < 0.0f ? 0x1.921fb6p+1f - (twice + 0x1.777a5cp-24f) : twice;
-  return p.steep ? steep : from_right_angle(copysign(p.angle, x));
+  const float flat = from_right_angle(copysign(angle, x));
+  return a > asin_steep ? steep : flat;
 }
 
 TL_VEC_FN double atan(double x) { return TL_VEC_LIBM(atan)(x); }

@@ -1,6 +1,7 @@
 // Roots and powers.
 #pragma once
 #include "common.hpp"
+#include "round.hpp"
 
 namespace tallow::vec {
 inline namespace TL_ISA_NS {
@@ -31,18 +32,14 @@ TL_VEC_FN float pow(float x, float y) {
   float result = static_cast<float>(p * pow2(n.integer));
 
   // |x| = 0 or infinity, told in float: a mixed comparison would keep the loop from becoming vector code.
-  const bool endless = (a == limits<float>::inf) != (y < 0.0f), extreme = (a == 0.0f) | (a == limits<float>::inf);
-  result = extreme ? (endless ? limits<float>::inf : 0.0f) : result;
+  const float inverse = a == 0.0f ? limits<float>::inf : 0.0f;
+  const float edge = y < 0.0f ? inverse : a;
+  result = a == 0.0f ? edge : result;
+  result = a == limits<float>::inf ? edge : result;
 
-  // y as an integer: beyond 2^24 every float is even.
-  const float ay = abs(y);
-  const float yc = ay > 0x1p24f ? 0x1p24f : ay;
-  const float whole = (yc + 0x1p23f) - 0x1p23f;
-  const float yi = yc < 0x1p23f ? whole : yc;
-  const float half = 0.5f * yc;
-  const float half_whole = (half + 0x1p23f) - 0x1p23f;
-  const bool is_integer = yi == yc;
-  const bool is_odd = is_integer & (half_whole != half);
+  const float ay = abs(y), half = 0.5f * ay;  // beyond 2^24 every float is even
+  const bool is_integer = round(ay) == ay;
+  const bool is_odd = is_integer & (round(half) != half);
   const u32 negative = bits(x) >> 31;
   result = flip_sign(result, is_odd ? negative : 0u);
   result = (x < 0.0f) & (a < limits<float>::inf) & !is_integer ? limits<float>::nan : result;

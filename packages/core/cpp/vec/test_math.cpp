@@ -57,14 +57,14 @@ template <class T, class F> void apply(F f, const T* __restrict in, T* __restric
 
 template <class T, class F> void time_block(const char* name, F f, T low, T high) {
   constexpr int n = 16384;
-  std::vector<T> in(n), out(n);
+  alignas(64) static T in[n], out[n];
   std::mt19937 rng(1);
   std::uniform_real_distribution<T> uniform(low, high);
   for (auto& x : in) x = uniform(rng);
   double best = 1e30;
   for (int repeat = 0; repeat < 60; ++repeat) {
     const auto start = std::chrono::steady_clock::now();
-    apply(f, in.data(), out.data(), n);
+    apply(f, in, out, n);
     best = std::min(best, std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count());
   }
   std::printf("%-14s %.3f ns/element (%g)\n", name, best / n, static_cast<double>(out[7]));

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from . import cmake_module_dir
 from .config import HookConfig
@@ -85,7 +85,7 @@ class NativeBuild:
     def _modules(self) -> Path:
         """The CMake modules, at a path that is the same for every build environment."""
         modules = self.tree / "modules"
-        mirror_files([(p, p.relative_to(cmake_module_dir())) for p in cmake_module_dir().glob("*.cmake")], modules)
+        mirror_files([(p, PurePosixPath(p.name)) for p in cmake_module_dir().glob("*.cmake")], modules)
         return modules
 
     def _mirror(self) -> None:

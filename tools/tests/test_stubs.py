@@ -38,7 +38,7 @@ from stub_types import parse_schema
             ["def f(indices: Sequence[Tensor | None], mode: _str = ...) -> tuple[Tensor, tuple[Tensor, ...]]: ..."],
         ),
         ("n(int n) -> ()", False, ["def f(n: _int) -> None: ..."]),
-        ("a.out(Tensor self, *, Tensor(a!) out) -> Tensor", False, ["def f(self: Tensor, *, out: Tensor) -> Tensor: ..."]),
+        ("a.out(Tensor x, *, Tensor(a!) out) -> Tensor", False, ["def f(x: Tensor, *, out: Tensor) -> Tensor: ..."]),
     ],
 )
 def test_signature(schema, method, expected):

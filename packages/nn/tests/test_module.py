@@ -1,7 +1,9 @@
 """Module: registration, attributes, traversal, conversion, representation, copies."""
 
 import copy
+import gc
 import pickle
+import weakref
 
 import pytest
 
@@ -52,7 +54,7 @@ def test_assigning_none_keeps_the_name():
 def test_reassignment_changes_the_kind():
     net = Net()
     net.name = nn.Parameter(tallow.ones(1))
-    assert "name" in dict(net.named_parameters()) and "name" not in net.__dict__
+    assert "name" in dict(net.named_parameters()) and net.name.tolist() == [1]
     net.fc = nn.Parameter(tallow.ones(1))
     assert not list(net.children())
     net.mean = nn.Linear(1, 1)
@@ -65,6 +67,60 @@ def test_buffer_attribute():
     assert [n for n, _ in m.named_buffers()] == ["running"] and not m.state_dict()
     m.running = tallow.ones(2)
     assert [n for n, _ in m.named_buffers()] == ["running"]
+
+
+def test_writing_to_the_tables_is_seen_by_the_attributes():
+    net = Net()
+    net._parameters["scale"] = swapped = nn.Parameter(tallow.zeros(3))
+    assert net.scale is swapped
+    net._modules["act"] = nn.ReLU()
+    assert isinstance(net.act, nn.ReLU)
+    del net._parameters["scale"]
+    net._buffers.pop("mean")
+    assert not hasattr(net, "scale") and not hasattr(net, "mean")
+    net._parameters.update(scale=swapped)
+    assert net.scale is swapped and net._parameters.setdefault("scale") is swapped
+    net._modules.clear()
+    assert not hasattr(net, "fc") and not list(net.children())
+    net._buffers = {"mean": tallow.ones(3)}
+    assert net.mean.tolist() == [1, 1, 1] and not hasattr(net, "seen")
+    assert net._parameters.popitem()[0] == "scale"
+
+
+def test_a_dropped_module_is_freed_at_once():
+    gc.disable()
+    try:
+        net = nn.Sequential(Net())
+        freed = weakref.ref(net[0])
+        del net
+        assert freed() is None
+    finally:
+        gc.enable()
+
+
+def test_a_subclass_may_delegate_attributes():
+    class Wrapper(nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def __getattr__(self, name):
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                return getattr(self.inner, name)
+
+    wrapper = Wrapper(Net())
+    assert wrapper.scale is wrapper.inner.scale
+    assert wrapper.__getattr__("inner") is wrapper.inner
+
+
+def test_shallow_copies_own_their_tables():
+    net = Net()
+    other = copy.copy(net)
+    assert other.scale is net.scale
+    other.scale = None
+    assert net.scale is not None
 
 
 def test_delattr():

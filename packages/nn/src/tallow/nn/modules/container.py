@@ -28,7 +28,7 @@ class _ModuleSequence(Module):
 
     def _set_all(self, modules: Iterable[Module]) -> None:
         """Number the children anew."""
-        self.__dict__["_modules"] = {str(i): m for i, m in enumerate(modules)}
+        self._modules = {str(i): m for i, m in enumerate(modules)}
 
     def _from(self: SequenceSelf, modules: Iterable[Module]) -> SequenceSelf:
         return type(self)(*modules)

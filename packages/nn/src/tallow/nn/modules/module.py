@@ -21,6 +21,7 @@ from ._hooks import (
     register_module_parameter_registration_hook,
     run_registration_hooks,
 )
+from ._members import TABLES, fill, without_members
 from ._state_dict import StateDictMixin
 from ._traversal import TraversalMixin
 
@@ -71,10 +72,9 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
         # Straight into the instance's dict: __setattr__ has nothing to look for yet.
         fields = self.__dict__
         fields["training"] = True
-        fields["_parameters"] = {}
-        fields["_buffers"] = {}
         fields["_non_persistent_buffers_set"] = set()
-        fields["_modules"] = {}
+        for table in TABLES:
+            fill(self, table, {})
         self._init_hooks()
         self._init_state_dict()
 
@@ -162,18 +162,23 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
     # -- attributes -------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for what is not in the instance's dict: parameters, buffers, submodules, and mistakes.
+        # Members are in the instance's dict; what ends here is a mistake, or a subclass's own call.
         fields = self.__dict__
-        if "_modules" in fields:
-            if name in (table := fields["_parameters"]):
-                return table[name]
-            if name in (table := fields["_modules"]):
-                return table[name]
-            if name in (table := fields["_buffers"]):
-                return table[name]
+        for table in TABLES:
+            if name in fields.get(table, ()):
+                return fields[table][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, (Parameter, Module, Buffer)):
+            self._set_member(name, value)
+        elif name in self.__dict__ and self._replace_member(name, value):
+            return
+        else:
+            object.__setattr__(self, name, value)
+
+    def _set_member(self, name: str, value: Any) -> None:
+        """Register a parameter, module or buffer, in the place of whatever had its name."""
         fields = self.__dict__
         if isinstance(value, Parameter):
             if "_parameters" not in fields:
@@ -185,36 +190,41 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
                 raise AttributeError("cannot assign module before Module.__init__() call")
             self._forget(name, "_parameters", "_buffers")
             fields["_modules"][name] = run_registration_hooks(GLOBAL.module_registration, self, name, value)
-        elif isinstance(value, Buffer):
+        else:
             if "_buffers" not in fields:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
             self._forget(name, "_parameters", "_modules")
             self.register_buffer(name, value, value.persistent)
-        elif name in fields or "_modules" not in fields:
-            object.__setattr__(self, name, value)
-        elif name in fields["_parameters"]:
+
+    def _replace_member(self, name: str, value: Any) -> bool:
+        """Put None, or a buffer's new tensor, under a member's name; false if the name is no member's."""
+        fields = self.__dict__
+        if name in TABLES:
+            fill(self, name, value)
+        elif name in fields.get("_parameters", ()):
             if value is not None:
                 raise TypeError(
                     f"cannot assign '{_typename(value)}' as parameter '{name}' (tallow.nn.Parameter or None expected)"
                 )
             self.register_parameter(name, None)
-        elif name in fields["_modules"]:
+        elif name in fields.get("_modules", ()):
             if value is not None:
                 raise TypeError(
                     f"cannot assign '{_typename(value)}' as child module '{name}' (tallow.nn.Module or None expected)"
                 )
             fields["_modules"][name] = None
-        elif name in fields["_buffers"]:
+        elif name in fields.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
                     f"cannot assign '{_typename(value)}' as buffer '{name}' (tallow.Tensor or None expected)"
                 )
             fields["_buffers"][name] = run_registration_hooks(GLOBAL.buffer_registration, self, name, value)
         else:
-            object.__setattr__(self, name, value)
+            return False
+        return True
 
     def __delattr__(self, name: str) -> None:
-        for table in ("_parameters", "_buffers", "_modules"):
+        for table in TABLES:
             if name in self.__dict__.get(table, ()):
                 self._forget(name, table)
                 return
@@ -223,15 +233,15 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
     def _forget(self, name: str, *tables: str) -> None:
         """Drop `name` from the tables and from the instance's dict: the coming registration owns it."""
         fields = self.__dict__
-        fields.pop(name, None)
         for table in tables:
             fields[table].pop(name, None)
             if table == "_buffers":
                 fields["_non_persistent_buffers_set"].discard(name)
+        if not any(name in fields[table] for table in TABLES):
+            fields.pop(name, None)
 
     def __dir__(self) -> list[str]:
-        names = {*super().__dir__(), *self._parameters, *self._modules, *self._buffers}
-        return sorted(name for name in names if not name[0].isdigit())
+        return sorted(name for name in super().__dir__() if not name[:1].isdigit())
 
     # -- mode -------------------------------------------------------------------------------------------------
 
@@ -266,10 +276,14 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
         body = "".join(f"\n  {line}" for line in lines + children)
         return f"{self._get_name()}({body}\n)" if body else f"{self._get_name()}()"
 
+    def __getstate__(self) -> dict[str, Any]:
+        return without_members(self.__dict__)
+
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # A pickle of an older version may lack tables that came later.
-        Module.__init__(self)
-        self.__dict__.update(state)
+        Module.__init__(self)  # a pickle of an older version may lack tables that came later
+        self.__dict__.update({name: value for name, value in state.items() if name not in TABLES})
+        for table in TABLES:
+            fill(self, table, state.get(table, {}))
 
 
 def _indent(text: str) -> str:

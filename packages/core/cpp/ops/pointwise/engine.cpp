@@ -202,8 +202,8 @@ void run_pointwise(Loop loop, ComputeType compute, DType result, const Operand* 
     if (s == 0) return;
   CastFn copy[kMaxOperands];
   for (int k = 0; k < noperands; ++k) copy[k] = cast_fn(operands[k].dtype, operands[k].dtype);
-  // Loops over one input see contiguous data only; two inputs may each be one repeated element.
-  const bool broadcast_ok = noperands == 3;
+  // A loop over one input sees contiguous data only; several inputs may each be one repeated element.
+  const bool broadcast_ok = noperands > 2;
   parallel_for(0, p.numel, costly ? kCostlyGrain : kGrain,
                [&](int64_t b, int64_t e) { run_piece(p, loop, scalars, copy, b, e, broadcast_ok); });
 }

@@ -62,15 +62,24 @@ void loop2(char* const* d, const int64_t* s, int64_t n, const ScalarArg* scalars
 }
 
 template <class F, class T>
-void loop3(char* const* d, const int64_t*, int64_t n, const ScalarArg* scalars) {
+void loop3(char* const* d, const int64_t* s, int64_t n, const ScalarArg* scalars) {
   using R = decltype(F::run(T(), T(), T(), Params<T>(nullptr)));
   const Params<T> p(scalars);
   auto* o = reinterpret_cast<R*>(d[0]);
   auto* a = reinterpret_cast<const T*>(d[1]);
   auto* b = reinterpret_cast<const T*>(d[2]);
   auto* c = reinterpret_cast<const T*>(d[3]);
+  if (s[1] && s[2] && s[3]) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i], b[i], c[i], p);
+    for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i], b[i], c[i], p);
+  } else if (s[1] && !s[2] && !s[3]) {
+    const T y = *b, z = *c;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i], y, z, p);
+  } else {
+    const int64_t sa = s[1] != 0, sb = s[2] != 0, sc = s[3] != 0;
+    for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i * sa], b[i * sb], c[i * sc], p);
+  }
 }
 
 template <class F, int Arity, uint32_t Types, class T>

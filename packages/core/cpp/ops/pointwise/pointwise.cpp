@@ -113,13 +113,11 @@ void run_call(TlCall* call, const PointwiseDef* def) {
     }
   }
   DType common = rt.get();
-  if ((def->flags & NoBool) && __builtin_expect(common == DType::Bool || [&] {
-        for (int i = 0; i < n; ++i)
-          if (in[i]->tag == TL_TENSOR && in[i]->tensor->dtype == DType::Bool && !(rt.has_wrapped && !rt.has_zero && n == 1)) return true;
-        return false;
-      }(), 0))
-    no_bool(def);
-  if (def->promote == Promote::Float && is_integral(common, true)) common = default_dtype();
+  if (def->flags & NoBool)
+    for (int i = 0; i < n; ++i)
+      if (in[i]->tag == TL_BOOL || (in[i]->tag == TL_TENSOR && in[i]->tensor->dtype == DType::Bool)) no_bool(def);
+  const bool real_result = def->promote == Promote::Real || def->promote == Promote::RealFloat;
+  if ((def->promote == Promote::Float || def->promote == Promote::RealFloat) && is_integral(common, true)) common = default_dtype();
   if ((def->flags & IntOnly) && is_inexact(common)) unsupported(def, common);
   for (int i = 0; i < ns; ++i) {
     TL_CHECK(!(scalars[i].kind == ScalarArg::Complex && !is_complex(common)), "For non-complex input tensors, argument ",
@@ -132,8 +130,8 @@ void run_call(TlCall* call, const PointwiseDef* def) {
   if (__builtin_expect(!loop, 0)) unsupported(def, common);
   // What the loop writes, and the dtype of the result.
   const bool compares = def->promote == Promote::Compare;
-  const DType loop_dtype = compares ? DType::Bool : def->promote == Promote::Real ? to_real(dtype_of_compute(c)) : dtype_of_compute(c);
-  const DType result = compares ? DType::Bool : def->promote == Promote::Real ? to_real(common) : common;
+  const DType loop_dtype = compares ? DType::Bool : real_result ? to_real(dtype_of_compute(c)) : dtype_of_compute(c);
+  const DType result = compares ? DType::Bool : real_result ? to_real(common) : common;
 
   // Shapes.
   TlDevice device = kCpu;
@@ -233,7 +231,7 @@ void run_call(TlCall* call, const PointwiseDef* def) {
           case kC64: *reinterpret_cast<c64*>(numbers[i]) = v.as<c64>(); break;
           default: *reinterpret_cast<c128*>(numbers[i]) = v.as<c128>(); break;
         }
-        direct &= n == 2;
+        direct &= n >= 2;
         d[i + 1] = numbers[i];
         s[i + 1] = 0;
       }

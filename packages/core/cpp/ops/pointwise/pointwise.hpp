@@ -44,7 +44,8 @@ enum class Promote : uint8_t {
   Common,     // the promoted dtype of the operands
   Float,      // likewise, integers become the default floating type
   Compare,    // computed in the promoted dtype, the result is bool
-  Real,       // likewise, complex gives its real type
+  Real,       // the promoted dtype; complex gives its real type
+  RealFloat,  // likewise, integers become the default floating type
   Condition,  // the first operand is a condition and takes no part
 };
 enum PointwiseFlags : uint8_t {

@@ -1,26 +1,44 @@
-// Registers the pointwise table with the loops of the best instruction set of this processor.
+// Registers the pointwise tables with the loops of the best instruction set of this processor.
+#include "ops/pointwise/table.hpp"
+
 #include "ops/pointwise/pointwise.hpp"
 #include "vec/isa.hpp"
 
 namespace tallow {
-namespace baseline { const LoopSet* pointwise_loops(); }
-namespace avx2 { const LoopSet* pointwise_loops(); }
-namespace avx512 { const LoopSet* pointwise_loops(); }
+
+#define TL_DECLARE(theme) const LoopSet* theme##_table();
+namespace baseline { TL_POINTWISE_TABLES(TL_DECLARE) }
+namespace avx2 { TL_POINTWISE_TABLES(TL_DECLARE) }
+namespace avx512 { TL_POINTWISE_TABLES(TL_DECLARE) }
+#undef TL_DECLARE
 
 namespace {
 
-PointwiseDef g_defs[] = {
 #define TL_POINTWISE(name, schema, promote, types, flags, op_flags, expression) \
   {#name, schema, Promote::promote, flags, 0, (op_flags) | TL_OP_POINTWISE, nullptr, {}},
-#include "ops/pointwise/table_ops.hpp"
-#undef TL_POINTWISE
+PointwiseDef arithmetic_defs[] = {
+#include "ops/pointwise/arithmetic_ops.hpp"
 };
+PointwiseDef compare_defs[] = {
+#include "ops/pointwise/compare_ops.hpp"
+};
+PointwiseDef exponential_defs[] = {
+#include "ops/pointwise/exponential_ops.hpp"
+};
+PointwiseDef rounding_defs[] = {
+#include "ops/pointwise/rounding_ops.hpp"
+};
+PointwiseDef special_defs[] = {
+#include "ops/pointwise/special_ops.hpp"
+};
+PointwiseDef trigonometric_defs[] = {
+#include "ops/pointwise/trigonometric_ops.hpp"
+};
+#undef TL_POINTWISE
 
-[[maybe_unused]] const bool registered = [] {
-  const LoopSet* base = baseline::pointwise_loops();
-  const LoopSet* best = current_isa() == Isa::Avx512 ? avx512::pointwise_loops() : current_isa() == Isa::Avx2 ? avx2::pointwise_loops() : base;
-  size_t i = 0;
-  for (PointwiseDef& def : g_defs) {
+void register_table(std::span<PointwiseDef> defs, const LoopSet* base, const LoopSet* best) {
+  for (size_t i = 0; i < defs.size(); ++i) {
+    PointwiseDef& def = defs[i];
     for (int c = 0; c < kComputeTypes; ++c) def.loops.loops[c] = best[i].loops[c] ? best[i].loops[c] : base[i].loops[c];
     TlOpDef d{};
     d.struct_size = sizeof d;
@@ -29,10 +47,26 @@ PointwiseDef g_defs[] = {
     for (const Op* form : {op, static_cast<const Op*>(op->in_place), static_cast<const Op*>(op->out)})
       if (form)
         for (int key : {TL_KEY_CPU, TL_KEY_META}) Registry::get().kernel(form->schema.full_name(), key, pointwise_kernel, &def);
-    ++i;
   }
-  return true;
-}();
+}
 
 }  // namespace
+
+void register_pointwise_tables() {
+  static const bool done = [] {
+    const Isa isa = current_isa();
+#define TL_REGISTER(theme)                                \
+  register_table(theme##_defs, baseline::theme##_table(), \
+                 isa == Isa::Avx512 ? avx512::theme##_table() : isa == Isa::Avx2 ? avx2::theme##_table() : baseline::theme##_table());
+    TL_POINTWISE_TABLES(TL_REGISTER)
+#undef TL_REGISTER
+    return true;
+  }();
+  (void)done;
+}
+
+namespace {
+[[maybe_unused]] const bool registered = (register_pointwise_tables(), true);
+}
+
 }  // namespace tallow

@@ -1,6 +1,10 @@
-// The loops of the pointwise table; compiled once per instruction set.
+// Included by each <theme>_loops.cpp after it defined TL_TABLE (the file) and TL_TABLE_NAME (the theme).
 #include "ops/pointwise/functions.hpp"
 #include "ops/pointwise/loops.hpp"
+#include "ops/pointwise/table.hpp"
+
+#define TL_JOIN_2(a, b) a##b
+#define TL_JOIN(a, b) TL_JOIN_2(a, b)
 
 namespace tallow::TL_ISA_NS {
 namespace {
@@ -20,15 +24,15 @@ constexpr int arity_of(const char* schema) {  // how many Tensor parameters
       return expression;                                                                                                   \
     }                                                                                                                      \
   };
-#include "ops/pointwise/table_ops.hpp"
+#include TL_TABLE
 #undef TL_POINTWISE
 
 }  // namespace
 
-const LoopSet* pointwise_loops() {
+const LoopSet* TL_JOIN(TL_TABLE_NAME, _table)() {
   static const LoopSet loops[] = {
 #define TL_POINTWISE(name, schema, promote, types, flags, op_flags, expression) loops_for<F_##name, arity_of(schema), types>(),
-#include "ops/pointwise/table_ops.hpp"
+#include TL_TABLE
 #undef TL_POINTWISE
   };
   return loops;

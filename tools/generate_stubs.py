@@ -1,7 +1,7 @@
 """Write the type stubs of core from the registry: `generate_stubs.py [--check]`, with tallow-core installed.
 
 `_core.pyi` describes the compiled module with Tensor and its methods, `__init__.pyi` the functions of `tallow`. Ops
-from their schemas, functions written in Python from their signatures, and the few slots that C++ adds from the tables.
+come from their schemas, functions written in Python from their signatures, and slots that C++ adds from the tables.
 """
 
 from __future__ import annotations

@@ -70,13 +70,13 @@ def _rebuilt(example: Any, values: Any) -> Any:
         return values
     try:
         if isinstance(example, MutableMapping):
-            clone = copy.copy(example)
-            clone.update(values)
-            return clone
+            mapping = copy.copy(example)
+            mapping.update(values)
+            return mapping
         if isinstance(example, MutableSequence):
-            clone = copy.copy(example)
-            clone[:] = values
-            return clone
+            sequence = copy.copy(example)
+            sequence[:] = values
+            return sequence
         return kind(values)
     except TypeError:  # range, str-keyed views, types with constructors of their own
         return values

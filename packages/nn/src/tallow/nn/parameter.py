@@ -29,7 +29,7 @@ class Parameter(Tensor):
             data = tallow.empty(0)
         elif not isinstance(data, Tensor):
             raise TypeError(f"Parameter(): argument 'data' must be a Tensor, not {type(data).__name__}")
-        param = super().__new__(cls, data)  # shares storage with data, and is detached from its graph
+        param: Any = super().__new__(cls, data)  # shares storage with data, and is detached from its graph
         return param.requires_grad_() if requires_grad else param
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
@@ -66,7 +66,7 @@ class Buffer(Tensor):
             data = tallow.empty(0)
         elif not isinstance(data, Tensor):
             raise TypeError(f"Buffer(): argument 'data' must be a Tensor, not {type(data).__name__}")
-        buffer = super().__new__(cls, data)
+        buffer: Any = super().__new__(cls, data)
         buffer.persistent = persistent
         return buffer
 

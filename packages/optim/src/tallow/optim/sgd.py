@@ -109,7 +109,7 @@ class SGD(Optimizer):
         kept = [i for i in range(len(params)) if i not in is_fresh]
         for rows, first in ((fresh, True), (kept, False)):
             if rows:
-                _call(group, *([column[i] for i in rows] for column in (params, grads, buffers)), first)
+                _call(group, [params[i] for i in rows], [grads[i] for i in rows], [buffers[i] for i in rows], first)
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor) -> None:
         lr, momentum, weight_decay = group["lr"], group["momentum"], group["weight_decay"]

@@ -36,15 +36,14 @@ class ConvertMixin:
                 data = fn(param)
                 new_grad = None if grad is None else fn(grad)
             if data.device == param.device:
-                if grad is not None and new_grad.dtype != grad.dtype:
-                    param.grad = None  # a gradient must have its parameter's dtype at every moment
+                param.grad = None  # a gradient must have its parameter's dtype at every moment
                 param.data = data
             else:
-                # The optimizer must be made after a move to another device, as in torch for such pairs of devices.
+                # Another object: an optimizer must be made after a move to another device.
                 param = Parameter(data, param.requires_grad)
                 self._parameters[name] = param
             if new_grad is not None:
-                param.grad = new_grad.requires_grad_(grad.requires_grad)
+                param.grad = new_grad
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self._buffers[name] = fn(buffer)

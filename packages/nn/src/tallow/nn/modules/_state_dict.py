@@ -59,7 +59,7 @@ class StateDictMixin:
         """Run ``hook(module, prefix, keep_vars)`` before ``state_dict`` collects this module's state."""
         return _register(self._state_dict_pre_hooks, hook)
 
-    def register_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Run ``hook(module, state_dict, prefix, local_metadata)`` after collection, to change the dict in place."""
 
         def checked(module: Any, destination: dict, prefix: str, local_metadata: dict) -> None:

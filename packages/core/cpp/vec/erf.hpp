@@ -17,7 +17,7 @@ TL_VEC_FN float erf(float x) {
   return copysign(-expm1_inner(c * q - 1.125f * c), x);
 }
 
-// Below one an odd polynomial, above it 1 - e^(-a^2 + log erfcx a), the logarithm in t = (a - 3)/(a + 3).
+// Below one an odd polynomial (2^-56), above it 1 - e^(log erfc a), the logarithm a polynomial in a - 3.
 TL_VEC_FN double erf(double x) {
   const double a = abs(x), z = x * x;
   const double small =
@@ -25,12 +25,14 @@ TL_VEC_FN double erf(double x) {
                      0x1.565bcceeda9f0p-8, -0x1.c02daeb71fe69p-11, 0x1.f9a296b871a30p-14, -0x1.f4c82f562f92ap-17,
                      0x1.b96b5b9856febp-20, -0x1.5b8c8c1e9cfcap-23, 0x1.d3deae7e6d64ep-27, -0x1.a241974887859p-31);
   const double c = a > 6.0 ? 6.0 : a;
-  const double t = (c - 3.0) / (c + 3.0);
-  const double g = horner(t, -0x1.b869b65a8e30bp+0, -0x1.d290cf81d20c2p+0, -0x1.27a4a54a17fe2p-2,
-                          -0x1.6c6a5ebd052d0p-2, -0x1.14989b7c9b958p-2, -0x1.811c872a3e1c3p-3, -0x1.5580c9dd0c147p-3,
-                          -0x1.2a334f0fe5005p-3, -0x1.fa48d7e3ec1a1p-4, -0x1.bb240a73c2d7ep-4, -0x1.76f2ab74cc981p-4,
-                          -0x1.1806abfb57b29p-4, -0x1.4e7b333924506p-5, -0x1.111080b449a30p-6, -0x1.b8a7745e8d73ep-9);
-  const exp_parts_d e = reduce_ln2(g - c * c);
+  const double u = c - 3.0;
+  const double log_erfc =
+      horner(u, -0x1.570d36cb51c0ep+3, -0x1.9370b35013b85p+2, -0x1.ea2f9336705cfp-1, -0x1.e5bee9387e482p-8,
+             0x1.62c3203df51cfp-10, -0x1.01a0559ae110fp-12, 0x1.69679e7ca8635p-15, -0x1.dd81a6dd9c045p-18,
+             0x1.1e900aa484a4cp-20, -0x1.291d3f7d4eedfp-23, 0x1.80af294610658p-27, 0x1.15236dcb47a9cp-29,
+             0x1.3e3faadcb8c13p-31, 0x1.d5622a4ba64a4p-32, -0x1.15527839aed0cp-32, -0x1.4c22d5f747976p-33,
+             -0x1.9c2b9a88c2e96p-35, -0x1.5accb4b2ea8c6p-38);
+  const exp_parts_d e = reduce_ln2(log_erfc);
   const double tail = 1.0 - exp_reduced(e.r) * pow2(e.k);
   return a < 1.0 ? small : copysign(tail, x);
 }

@@ -35,14 +35,34 @@ TL_VEC_FN double exp_tail(double r) {
 template <class T> TL_VEC_FN T exp_reduced(T r) { return T(1) + r * (T(1) + r * exp_tail(r)); }
 template <class T> TL_VEC_FN T expm1_reduced(T r) { return r + r * r * exp_tail(r); }
 
-// p * 2^k in two factors, so that results below the normal range are rounded once and those above overflow.
-TL_VEC_FN float scale2(float p, i32 k) {
-  const i32 half = k >> 1;
-  return p * pow2(half) * pow2(k - half);
+// The whole range of e^x needs 2^k in two factors, so that results below the normal range are rounded once and those
+// above it overflow. k is carried as u, whose low bits are k + 2 bias: half of it is one exponent field, the rest the
+// other.
+struct wide_parts_f {
+  float r;
+  u32 u;
+};
+struct wide_parts_d {
+  double r;
+  u64 u;
+};
+constexpr float wide_magic_f = 0x1.8p23f + 254.0f;
+constexpr double wide_magic_d = 0x1.8p52 + 2046.0;
+TL_VEC_FN wide_parts_f reduce_ln2_wide(float x) {
+  const float shifted = x * 0x1.715476p+0f + wide_magic_f, n = shifted - wide_magic_f;
+  return {(x - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f, bits(shifted)};
 }
-TL_VEC_FN double scale2(double p, i64 k) {
-  const i64 half = static_cast<i64>(static_cast<u64>(k + 4096) >> 1) - 2048;  // AVX2 has no 64-bit arithmetic shift
-  return p * pow2(half) * pow2(k - half);
+TL_VEC_FN wide_parts_d reduce_ln2_wide(double x) {
+  const double shifted = x * 0x1.71547652b82fep+0 + wide_magic_d, n = shifted - wide_magic_d;
+  return {(x - n * 0x1.62e42feep-1) - n * 0x1.a39ef35793c76p-33, bits(shifted)};
+}
+TL_VEC_FN float scale_wide(float p, u32 u) {
+  const u32 half = u >> 1;
+  return p * from_bits(half << 23) * from_bits((u - half) << 23);
+}
+TL_VEC_FN double scale_wide(double p, u64 u) {
+  const u64 half = u >> 1;
+  return p * from_bits(half << 52) * from_bits((u - half) << 52);
 }
 
 template <class T> struct exp_range;  // beyond these e^x is 0 or infinity
@@ -61,14 +81,14 @@ template <class T> TL_VEC_FN T clamp(T x, T low, T high) {
 
 template <class T> TL_VEC_FN T exp_impl(T x) {
   x = clamp(x, exp_range<T>::low, exp_range<T>::high);
-  const auto parts = reduce_ln2(x);
-  return scale2(exp_reduced(parts.r), parts.k);
+  const auto parts = reduce_ln2_wide(x);
+  return scale_wide(exp_reduced(parts.r), parts.u);
 }
 // e^x for x <= 0 not below exp_range::low.
 template <class T> TL_VEC_FN T exp_negative(T x) {
   x = x < exp_range<T>::low ? exp_range<T>::low : x;
-  const auto parts = reduce_ln2(x);
-  return scale2(exp_reduced(parts.r), parts.k);
+  const auto parts = reduce_ln2_wide(x);
+  return scale_wide(exp_reduced(parts.r), parts.u);
 }
 // e^x - 1 for x where 2^k and 2^-k stay normal, wrong only in the sign of a zero.
 template <class T> TL_VEC_FN T expm1_inner(T x) {
@@ -80,15 +100,16 @@ template <class T> TL_VEC_FN T expm1_inner(T x) {
 TL_VEC_FN float exp(float x) { return exp_impl(x); }
 TL_VEC_FN double exp(double x) { return exp_impl(x); }
 
-template <class T> TL_VEC_FN T exp2_impl(T x, T ln2_high, T ln2_low) {
+template <class T> TL_VEC_FN T exp2_impl(T x, T magic, T ln2_high, T ln2_low) {
   x = clamp(x, exp_range<T>::low2, exp_range<T>::high2);
-  const auto n = round_small(x);
-  const T f = x - n.value;
-  const T r = f * ln2_high, r_low = f * ln2_low;
-  return scale2(T(1) + (r + (r * r * exp_tail(r) + r_low)), n.integer);
+  const T shifted = x + magic, f = x - (shifted - magic);
+  const T r = f * ln2_high;
+  return scale_wide(T(1) + (r + (r * r * exp_tail(r) + f * ln2_low)), bits(shifted));
 }
-TL_VEC_FN float exp2(float x) { return exp2_impl(x, 0x1.62e43p-1f, -0x1.05c61p-29f); }
-TL_VEC_FN double exp2(double x) { return exp2_impl(x, 0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56); }
+TL_VEC_FN float exp2(float x) { return exp2_impl(x, wide_magic_f, 0x1.62e43p-1f, -0x1.05c61p-29f); }
+TL_VEC_FN double exp2(double x) {
+  return exp2_impl(x, wide_magic_d, 0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56);
+}
 
 template <class T> TL_VEC_FN T expm1_impl(T x) {
   const auto parts = reduce_ln2(clamp(x, exp_range<T>::minus_one, exp_range<T>::high));

@@ -24,8 +24,7 @@ TL_VEC_FN float atan2(float y, float x) {
   const float ay = abs(y), ax = abs(x);
   const bool flat = ay < ax;
   const float low = flat ? ay : ax, high = flat ? ax : ay;
-  float q = low / high;
-  q = high == 0.0f ? 0.0f : q;
+  float q = low / (high == 0.0f ? 1.0f : high);
   q = low == limits<float>::inf ? 1.0f : q;
   float t = atan_unit(q);
   t = flat ? t : from_right_angle(t);

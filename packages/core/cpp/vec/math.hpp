@@ -1,5 +1,6 @@
 // Elementary functions for vector loops: see common.hpp for how they are to be compiled.
 #pragma once
+#include "block.hpp"
 #include "common.hpp"
 #include "erf.hpp"
 #include "exp.hpp"

@@ -19,8 +19,9 @@ TL_VEC_FN float pow(float x, float y) {
   const double k = from_bits((b >> 52) | 0x4330000000000000ull) - (0x1p52 + 1023);
   const double f = from_bits((b & 0xfffffffffffffull) + 0x3fe6a09e667f3bcdull) - 1.0;
   const double s = f / (2.0 + f), z = s * s;
-  const double l = k + s * horner(z, 0x1.71547652b8250p+1, 0x1.ec709dc53e792p-1, 0x1.2776c290ae86cp-1, 0x1.a61a30f6a5118p-2,
-                            0x1.4794f73d7340fp-2, 0x1.21b683b532a45p-2);
+  const double l = k + s * horner(z, 0x1.71547652b8250p+1, 0x1.ec709dc53e792p-1, 0x1.2776c290ae86cp-1,
+                                  0x1.a61a30f6a5118p-2, 0x1.4794f73d7340fp-2, 0x1.21b683b532a45p-2);
+
   const double yd = static_cast<double>(y);
   double t = yd * l;
   t = t < -160.0 ? -160.0 : t;

@@ -42,13 +42,15 @@ TL_VEC_FN double digamma(double x) {
 }
 TL_VEC_FN float digamma(float x) { return static_cast<float>(digamma(static_cast<double>(x))); }
 
-// Two steps of Halley's method from the float approximation; the residual is taken where it does not cancel.
+// Halley's method from the float approximation, or, beyond its range, from erfc y = e^(-y^2)/(y sqrt(pi)); the residual
+// is taken where it does not cancel.
 TL_VEC_FN double erfinv(double x) {
   const double a = abs(x);
   if (!(a < 1.0)) return a == 1.0 ? copysign(limits<double>::inf, x) : limits<double>::nan;
-  const double w = -TL_VEC_LIBM(log1p)(-a * a);
-  double y = a * erfinv_ratio(static_cast<float>(w));
-  for (int step = 0; step < 2; ++step) {
+  const double w = -TL_VEC_LIBM(log)((1.0 - a) * (1.0 + a)), l = w + 0x1.62e42fefa39efp-1;
+  double y = w < 15.0 ? a * erfinv_ratio(static_cast<float>(w))
+                      : sqrt(l - 0.5 * TL_VEC_LIBM(log)(0x1.921fb54442d18p+1 * l));
+  for (int step = 0; step < 3; ++step) {
     const double residual = a < 0.5 ? TL_VEC_LIBM(erf)(y) - a : (1.0 - a) - TL_VEC_LIBM(erfc)(y);
     const double newton = residual / (0x1.20dd750429b6dp+0 * TL_VEC_LIBM(exp)(-y * y));
     y -= newton / (1.0 + y * newton);

@@ -192,7 +192,15 @@ TL_VEC_FN float tan_quick(float x) {
   const double wide = static_cast<double>(x);
   const double shifted = wide * 0x1.45f306dc9c883p-1 + limits<double>::round_magic;
   const double n = shifted - limits<double>::round_magic;
-  return tan_of(x, trig_parts_d{(wide - n * 0x1.921fb544p+0) - n * 0x1.0b4611a626331p-34, bits(shifted)});
+  const double r = (wide - n * 0x1.921fb544p+0) - n * 0x1.0b4611a626331p-34, z = r * r;
+  const double sin_r = r + r * z * horner(z, -0x1.5555554c5f737p-3, 0x1.1111085d033e7p-7, -0x1.a00f745d7703dp-13,
+                                          0x1.6ccf5d98ba71dp-19);
+  const double cos_r = 1.0 - 0.5 * z + z * z * horner(z, 0x1.5555554ecbeffp-5, -0x1.6c16b81b98837p-10,
+                                                      0x1.a010d55227579p-16, -0x1.241ca866c0ec2p-22);
+  const float s = static_cast<float>(sin_r), c = static_cast<float>(cos_r);
+  const bool odd = (static_cast<u32>(bits(shifted)) & 1u) != 0;
+  const float quotient = (odd ? -c : s) / (odd ? s : c);
+  return abs(x) < tiny_angle<float>::value ? x : quotient;
 }
 #else
 template <class T> TL_VEC_FN T sin_quick(T x) { return sin(x); }

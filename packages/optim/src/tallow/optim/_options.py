@@ -27,3 +27,10 @@ def check_implementation(foreach: bool | None, fused: bool | None, differentiabl
         raise RuntimeError("`fused` does not support `differentiable`")
     if fused and foreach:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+
+def is_native(group: dict[str, Any], params: list[Tensor]) -> bool:
+    """Whether the native fused step takes this group; ``fused=False`` asks for plain ops, in the same order."""
+    if group["differentiable"] or group["fused"] is False:
+        return False
+    return all(p.is_floating_point() for p in params)

@@ -8,7 +8,7 @@ from typing import Any
 import tallow
 from tallow import Tensor, ops
 
-from ._options import check_implementation, check_lr, check_not_negative
+from ._options import check_implementation, check_lr, check_not_negative, is_native
 from .optimizer import Optimizer
 
 __all__ = ["Adam", "AdamW"]
@@ -94,7 +94,7 @@ class Adam(Optimizer):
             states = [self.state[p] for p in params]
             if not all(states):
                 _start(group, params, states)
-            if self._is_native(group, params):
+            if is_native(group, params):
                 with tallow.no_grad():
                     _step_native(group, params, grads, states)
             else:

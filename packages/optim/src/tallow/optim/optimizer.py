@@ -71,8 +71,6 @@ class Optimizer(StateDictMixin):
     def _init_hooks(self) -> None:
         self._opt_called = False  # what a scheduler looks at, to warn when it is stepped first
         self._in_step = False
-        # By id of the group: its list of parameters, their number, and whether none of them is complex.
-        self._all_real: dict[int, tuple[list[Tensor], int, bool]] = {}
         self._step_pre_hooks: OrderedDict[int, Callable] = OrderedDict()
         self._step_post_hooks: OrderedDict[int, Callable] = OrderedDict()
         self._state_dict_pre_hooks = OrderedDict()
@@ -160,17 +158,6 @@ class Optimizer(StateDictMixin):
         if len(grads) != len(params):
             params = [p for p in params if p.grad is not None]
         return params, grads
-
-    def _is_native(self, group: dict[str, Any], params: list[Tensor]) -> bool:
-        """Whether the native fused step takes this group; ``fused=False`` asks for plain ops, in the same order."""
-        if group["differentiable"] or group["fused"] is False:
-            return False
-        known = self._all_real.get(id(group))
-        if known is not None and known[0] is params and known[1] == len(params):
-            return known[2]
-        real = all(p.is_floating_point() for p in params)
-        self._all_real[id(group)] = (params, len(params), real)
-        return real
 
     # -- copies and representation ----------------------------------------------------------------------------
 

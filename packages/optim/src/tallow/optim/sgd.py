@@ -8,7 +8,7 @@ from typing import Any
 import tallow
 from tallow import Tensor, ops
 
-from ._options import check_implementation, check_lr, check_not_negative
+from ._options import check_implementation, check_lr, check_not_negative, is_native
 from .optimizer import Optimizer
 
 __all__ = ["SGD"]
@@ -84,7 +84,7 @@ class SGD(Optimizer):
             params, grads = self._gather(group)
             if not params:
                 continue
-            if self._is_native(group, params):
+            if is_native(group, params):
                 with tallow.no_grad():
                     self._step_native(group, params, grads)
             else:

@@ -17,8 +17,8 @@ def parse(source: Source, data: bytes, what: str) -> Any:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(items)
         if len(result) != len(items):
-            seen: set[str] = set()
-            twice = next(key for key, _ in items if key in seen or seen.add(key))
+            keys = sorted(key for key, _ in items)
+            twice = next(key for key, following in zip(keys, keys[1:], strict=False) if key == following)
             raise source.fail(f"{what} has the key {_short(twice)} twice")
         return result
 

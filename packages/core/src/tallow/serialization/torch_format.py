@@ -103,7 +103,7 @@ class _TorchRules(Rules):
         # nn.Module.state_dict() hangs version numbers on its OrderedDict; nothing else may set attributes.
         if type(value) is not OrderedDict or type(state) is not dict or set(state) != {"_metadata"}:
             raise self._source.fail(f"the pickle sets the state of a {type(value).__name__}")
-        value._metadata = state["_metadata"]
+        vars(value)["_metadata"] = state["_metadata"]
 
     def persistent(self, key: Any) -> _Storage:
         if type(key) is not tuple or len(key) != 5 or key[0] != "storage":

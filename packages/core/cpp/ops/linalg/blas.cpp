@@ -11,7 +11,7 @@
 
 namespace tallow::blas {
 
-// One set per compilation of gemm_tiles.cpp.
+// One set per compilation of gemm_loops.cpp.
 namespace baseline { extern const Tiles<float> float_tiles; extern const Tiles<double> double_tiles; }
 #if defined(__x86_64__)
 namespace avx2 { extern const Tiles<float> float_tiles; extern const Tiles<double> double_tiles; }

@@ -55,9 +55,10 @@ struct Slivers {
 };
 
 namespace blocks {
-constexpr int64_t kDepth = 256;           // of K: a sliver of B of this depth stays in the L1 cache
-constexpr int64_t kRows = 2016, kColumns = 2048;  // packed at a time: bounds the panels to 2 MiB each in float
-constexpr int64_t kTileRows = 8, kTileColumns = 8;  // slivers per tile: a tile's part of A stays in the L2 cache
+constexpr int64_t kDepth = 512;                   // of K, between two visits of C
+constexpr int64_t kRows = 2016, kColumns = 2048;  // packed at a time: bounds the panels to 4 MiB each in float
+constexpr int64_t kTileRows = 4, kTileColumns = 8;  // slivers per tile: its parts of A and B stay in the L2 cache
+constexpr int64_t kDirect = 512;                  // below this many rows (columns) the other operand is not packed
 constexpr int64_t kParallelFrom = int64_t{1} << 19;   // multiplications worth waking threads for
 }  // namespace blocks
 
@@ -67,7 +68,7 @@ void pack_sliver(const Tiles<T>& t, const S* src, int64_t line, int64_t step, in
   if constexpr (std::is_same_v<T, S>) {
     t.pack(src, line, step, lines, steps, width, out);
   } else {
-    T converted[64 * blocks::kDepth];
+    T converted[32 * blocks::kDepth];
     const bool along_steps = step == 1;
     const int64_t outer = along_steps ? lines : steps, inner = along_steps ? steps : lines;
     const int64_t outer_stride = along_steps ? line : step, inner_stride = along_steps ? step : line;
@@ -86,14 +87,11 @@ void pack_sliver(const Tiles<T>& t, const S* src, int64_t line, int64_t step, in
 template <class T, class S>
 void run_product(const Product<T, S>& g, bool threads) {
   const Tiles<T>& t = tiles<T>();
-  static const char*kk=getenv("KC"); static int64_t KC=kk?atoi(kk):blocks::kDepth;
-  static const char*tr=getenv("TR"),*tc=getenv("TC"); static int64_t TR=tr?atoi(tr):blocks::kTileRows, TC=tc?atoi(tc):blocks::kTileColumns;
-  const int64_t depth = Slivers(g.k, KC, true).size;
+  const int64_t depth = Slivers(g.k, blocks::kDepth, true).size;
   constexpr bool same = std::is_same_v<T, S>;
   // Packing pays when a panel is read often enough; otherwise the operand is read where it lies.
-  static const char* ex = getenv("EXP");
-  const bool direct_a = ex ? ex[0]=='1' : same && g.n <= (g.a.col == 1 ? 8 : 2) * t.cols;
-  const bool direct_b = ex ? (ex[1]=='1' && g.b.col==1 && same) : same && g.b.col == 1 && g.m <= 192;
+  const bool direct_a = same && g.n <= (g.a.col == 1 ? blocks::kDirect : 2 * t.cols);
+  const bool direct_b = same && g.b.col == 1 && g.m <= blocks::kDirect;
   const int64_t pad = 2 * t.vector, a_place = t.rows * depth + pad, b_place = t.cols * depth + pad;
   const int64_t rows = std::min(g.m, blocks::kRows / t.rows * t.rows), columns = std::min(g.n, blocks::kColumns);
   const bool ragged = g.n % t.vector != 0;  // then the last sliver of B cannot be read in whole vectors
@@ -145,7 +143,7 @@ void run_product(const Product<T, S>& g, bool threads) {
             }
           }
         };
-        const Slivers down(ma.count, TR, true), across(nb.count, TC, true);
+        const Slivers down(ma.count, blocks::kTileRows, true), across(nb.count, blocks::kTileColumns, true);
         each(down.count * across.count, 1, [&](int64_t tile) {
           const int64_t i = tile % down.count, j = tile / down.count;
           multiply(down.begin(i), down.begin(i) + down.length(i), across.begin(j), across.begin(j) + across.length(j));

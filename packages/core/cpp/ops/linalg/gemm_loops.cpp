@@ -20,7 +20,7 @@ constexpr int kVectorBytes = 32, kMaxRows = 6;   // 16 registers: 6x2 sums, 2 of
 constexpr int kVectorBytes = 16, kMaxRows = 6;
 #endif
 constexpr int kMaxVectors = 2;
-constexpr int kAhead = 12;
+constexpr int kAhead = 12, kPackAhead = 16;  // steps to prefetch
 
 template <class T> struct Vector {
   static constexpr int width = kVectorBytes / sizeof(T);
@@ -163,7 +163,10 @@ void pack(const T* src, int64_t line, int64_t step, int64_t lines, int64_t steps
   constexpr int W = Vector<T>::width;
   if (line == 1 && lines % W == 0 && lines == width) {
     for (int64_t p = 0; p < steps; ++p)
-      for (int64_t i = 0; i < lines; i += W) store(out + p * width + i, load(src + p * step + i));
+      for (int64_t i = 0; i < lines; i += W) {
+        __builtin_prefetch(src + (p + kPackAhead) * step + i);
+        store(out + p * width + i, load(src + p * step + i));
+      }
     return;
   }
   int64_t p = 0;
@@ -171,7 +174,10 @@ void pack(const T* src, int64_t line, int64_t step, int64_t lines, int64_t steps
   // into the following step's place, which is filled next.
   if (line == 1 && lines == width && step >= W)
     for (; p + 1 < steps; ++p)
-      for (int64_t g = (lines - 1) / W * W; g >= 0; g -= W) store(out + p * width + g, load(src + p * step + g));
+      for (int64_t g = (lines - 1) / W * W; g >= 0; g -= W) {
+        __builtin_prefetch(src + (p + kPackAhead) * step + g);
+        store(out + p * width + g, load(src + p * step + g));
+      }
   if (step == 1 && line != 1) {
     // Squares of W x W are transposed in registers. The last lines go first: their vectors spill into the start of the
     // following step, which the first lines overwrite.
@@ -179,7 +185,10 @@ void pack(const T* src, int64_t line, int64_t step, int64_t lines, int64_t steps
       for (int64_t g = (width - 1) / W * W; g >= 0; g -= W) {
         Vec<T> r[W];
 #pragma GCC unroll 16
-        for (int i = 0; i < W; ++i) r[i] = g + i < lines ? load(src + (g + i) * line + p) : Vec<T>{};
+        for (int i = 0; i < W; ++i) {
+          __builtin_prefetch(src + (g + i) * line + p + kPackAhead / 4 * W);
+          r[i] = g + i < lines ? load(src + (g + i) * line + p) : Vec<T>{};
+        }
         transpose<T, W / 2>(r);
 #pragma GCC unroll 16
         for (int q = 0; q < W; ++q) store(out + (p + q) * width + g, r[q]);

@@ -22,10 +22,10 @@ TL_VEC_FN float atan(float x) {
 }
 TL_VEC_FN float atan2(float y, float x) {
   const float ay = abs(y), ax = abs(x);
-  const bool flat = ay < ax;
+  const bool flat = ay <= ax;
   const float low = flat ? ay : ax, high = flat ? ax : ay;
   float q = low / (high == 0.0f ? 1.0f : high);
-  q = low == limits<float>::inf ? 1.0f : q;
+  q = (low == limits<float>::inf) & (high == limits<float>::inf) ? 1.0f : q;
   float t = atan_unit(q);
   t = flat ? t : from_right_angle(t);
   t = (bits(x) >> 31) != 0u ? 0x1.921fb6p+1f - (t + 0x1.777a5cp-24f) : t;

@@ -106,7 +106,7 @@ void backward_cpu(Call& c) {
 
 // ---------------------------------------------------------------- public forms
 tl::Tensor converted(Call& c, uint32_t arg) {
-  return c.has(arg) ? tl::call<"to.dtype">(c.value(0), c.value(arg)) : c.tensor(0);
+  return c.has(arg) ? tl::call<"_to">(c.value(0), c.value(arg)) : c.tensor(0);
 }
 void softmax(Call& c) { c.ret(tl::call<"_softmax">(converted(c, 2), c.value(1), false)); }
 void log_softmax(Call& c) { c.ret(tl::call<"_log_softmax">(converted(c, 2), c.value(1), false)); }

@@ -22,7 +22,7 @@ void extremum_shape(Call& c) {
   const TensorImpl* t = c.handle(0);
   wrap_dim(c.integer(1), t->ndim);
   if (is_complex(t->dtype))
-    fail(TL_NOT_IMPLEMENTED_ERROR, "\"", c.op()->schema.name, "_helper_cpu\" not implemented for '", dtype_long_name(t->dtype), "'");
+    fail(TL_NOT_IMPLEMENTED_ERROR, "\"", c.op()->schema.name, "_cpu\" not implemented for '", dtype_long_name(t->dtype), "'");
   c.output(0, t->size_span(), code(t->dtype), t->device);
   c.output(1, t->size_span(), TL_INT64, t->device);
 }

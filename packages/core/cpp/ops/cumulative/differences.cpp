@@ -68,9 +68,9 @@ tl::Tensor areas(Call& c, bool with_x) {  // the trapezoids' areas
   const tl::Tensor y = c.tensor(0);
   const int64_t dim = wrap_dim(c.integer(2, -1), y.ndim());
   check(y, op);
-  TL_CHECK_INDEX(y.ndim() > 0, op, ": Dimension specified as ", dim, " but tensor has no dimensions");
+  TL_CHECK_INDEX(y.ndim() > 0, "Dimension specified as ", c.integer(2, -1), " but tensor has no dimensions");
   if (with_x) return tl::call<"div">(tl::call<"mul">(neighbours(y, dim), steps(y, c.tensor(1), dim, op)), 2);
-  TL_CHECK(c.value(1).tag != TL_BOOL, op, ": Currently, we only support dx as a real number");
+  TL_CHECK(c.value(1).tag != TL_BOOL, op, ": Currently, we only support dx as a real number.");
   return tl::call<"mul">(neighbours(y, dim), tl::to_double(c.value(1)) / 2);
 }
 void trapezoid_x(Call& c) { c.ret(tl::call<"sum">(areas(c, true), Dims{c.integer(2, -1)})); }

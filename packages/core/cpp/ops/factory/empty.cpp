@@ -12,6 +12,26 @@ void empty(tl::Call& c) {
 void empty_strided(tl::Call& c) {
   c.ret(tallow::empty_strided(c.ints(0), c.ints(1), dtype_arg(c, 2, default_dtype()), device_or_cpu(c, 4)));
 }
+// The order of the dimensions in memory is `physical_layout`, the outermost first.
+void empty_permuted(tl::Call& c) {
+  const Sizes size = c.ints(0), layout = c.ints(1);
+  const auto n = static_cast<int64_t>(size.size());
+  TL_CHECK(layout.size() == size.size(), "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = ", size.size(),
+           " is not equal to len(physical_layout) = ", layout.size());
+  Dims strides(size.size());
+  uint64_t seen = 0;
+  int64_t step = 1;
+  for (int64_t i = n; i-- > 0;) {
+    const int64_t d = layout[i];
+    TL_CHECK(d >= 0 && d < n, "Dimension out of range (expected to be between 0 and ", n - 1, ", but got ", d, " at index ", i, ").  NB: negative dims "
+             "not currently supported; file an issue if you want it.");
+    TL_CHECK(!(seen >> d & 1), "Duplicate dim not allowed");
+    seen |= uint64_t{1} << d;
+    strides[d] = step;
+    step *= std::max<int64_t>(size[d], 1);
+  }
+  c.ret(tallow::empty_strided(size, strides, dtype_arg(c, 2, default_dtype()), device_or_cpu(c, 4)));
+}
 void empty_like(tl::Call& c) {
   const TensorImpl* t = c.handle(0);
   const int32_t format = format_arg(c, 5, TL_PRESERVE_FORMAT);
@@ -94,6 +114,8 @@ constexpr uint32_t kNew = kMethod | TL_OP_NO_FUNCTION | kFactory;
 TL_OPS(factory_empty) {
   any_device_op<empty>("empty(int[] size, " LIKE, kFactory, "A tensor of this shape, its contents undefined.");
   any_device_op<empty_strided>("empty_strided(int[] size, int[] stride, " NEW, kFactory, "A tensor of this shape and strides, its contents undefined.");
+  any_device_op<empty_permuted>("empty_permuted(int[] size, int[] physical_layout, " NEW, kFactory,
+                                "Undefined contents; `physical_layout` orders the dimensions in memory, outermost first.");
   any_device_op<empty_like>("empty_like(Tensor self, " LIKE, kFactory, "Undefined contents in the shape, dtype, device and layout of `self`.");
   any_device_op<new_empty>("new_empty(Tensor self, int[] size, " NEW, kNew, "Undefined contents of this shape, dtype and device as `self`.");
   any_device_op<new_empty_strided>("new_empty_strided(Tensor self, int[] size, int[] stride, " NEW, kNew,

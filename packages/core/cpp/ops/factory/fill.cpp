@@ -20,6 +20,8 @@ void fill_(tl::Call& c) {
   c.ret(Tensor::share(t));
 }
 
+void fill_copy(tl::Call& c) { c.ret(tl::call<"fill_">(tl::call<"clone">(c.value(0)), c.value(1))); }
+
 void zero_(tl::Call& c) {
   TensorImpl* t = c.handle(0);
   if (!t->is_meta() && t->numel) {
@@ -63,6 +65,7 @@ void copy_(tl::Call& c) {
 TL_OPS(factory_fill) {
   tl::opaque("fill_(Tensor(a!) self, Tensor|Scalar value) -> Tensor", kMethod, "Sets every element to `value`, a number or a 0-dim tensor.")
       .cpu<fill_>().on<fill_>(TL_KEY_META);
+  tl::composite<fill_copy>("fill(Tensor self, Tensor|Scalar value) -> Tensor", 0, "A tensor like `self` with every element `value`.");
   tl::opaque("zero_(Tensor(a!) self) -> Tensor", kMethod, "Sets every element to zero.").cpu<zero_>().on<zero_>(TL_KEY_META);
   tl::opaque("copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor", kMethod | TL_OP_NO_FUNCTION | TL_OP_MIXED_DEVICES,
              "Copies `src` into this tensor: broadcasts, casts, crosses devices.")

@@ -85,7 +85,7 @@ void gather_shape(tl::Call& c) {
   const TensorImpl* t = c.handle(0);
   const TensorImpl* i = c.handle(2);
   const int64_t dim = wrap_dim(c.integer(1), t->ndim);
-  TL_CHECK(is_index(i->dtype), "gather(): Expected dtype int32/int64 for index");
+  TL_CHECK(is_index(i->dtype) || i->numel == 0, "gather(): Expected dtype int32/int64 for index");
   if (i->numel) {
     TL_CHECK(std::max<int64_t>(t->ndim, 1) == std::max<int64_t>(i->ndim, 1), "Index tensor must have the same number of dimensions as input tensor");
     for (int64_t d = 0; d < t->ndim; ++d)
@@ -156,7 +156,7 @@ void check_scatter(const tl::Call& c, const TensorImpl* source, const char* op) 
   const TensorImpl* t = c.handle(0);
   const TensorImpl* i = c.handle(2);
   const int64_t dim = wrap_dim(c.integer(1), t->ndim);
-  TL_CHECK(is_index(i->dtype), op, "(): Expected dtype int32/int64 for index");
+  TL_CHECK(is_index(i->dtype) || i->numel == 0, op, "(): Expected dtype int32/int64 for index");
   if (source) TL_CHECK(t->dtype == source->dtype, op, "(): Expected self.dtype to be equal to src.dtype");
   if (i->numel == 0) return;
   TL_CHECK(std::max<int64_t>(t->ndim, 1) == std::max<int64_t>(i->ndim, 1), "Index tensor must have the same number of dimensions as self tensor");
@@ -259,10 +259,21 @@ void scatter_reduce(tl::Call& c, TensorImpl* t) {
 }
 
 // ---------------------------------------------------------------- take_along_dim
+// Negative indices count from the end.
+void wrap_index_shape(tl::Call& c) { c.output(0, c.handle(0)->size_span(), TL_INT64, c.handle(0)->device); }
+void wrap_index(tl::Call& c) {
+  Tensor index = index_values(c.handle(0));
+  const int64_t size = c.integer(1);
+  for (int64_t i = 0; i < index.numel(); ++i) {
+    const int64_t k = index.ptr<int64_t>()[i];
+    c.out_handle()->ptr<int64_t>()[i] = k < 0 ? k + size : k;
+  }
+}
 void take_along_dim(tl::Call& c) {
   const TensorImpl* i = c.handle(1);
   TL_CHECK(i->dtype == DType::Int64, "torch.take_along_dim(): dtype of indices should be Long but got ", dtype_long_name(i->dtype));
-  if (!c.has(2)) return c.ret(tl::call<"gather">(tl::call<"reshape">(c.value(0), Dims{-1}), 0, tl::call<"reshape">(c.value(1), Dims{-1})));
+  if (!c.has(2)) return c.ret(tl::call<"gather">(tl::call<"reshape">(c.value(0), Dims{-1}), 0,
+                                                    tl::call<"_wrap_index">(tl::call<"reshape">(c.value(1), Dims{-1}), c.handle(0)->numel)));
   const TensorImpl* t = c.handle(0);
   TL_CHECK(t->ndim == i->ndim, "torch.take_along_dim(): input and indices should have the same number of dimensions, but got ", t->ndim,
            " dimensions for input, and ", i->ndim, " dimensions for indices");
@@ -271,7 +282,8 @@ void take_along_dim(tl::Call& c) {
   if (t->ndim) a[dim] = b[dim] = 1;
   Dims self_shape = broadcast_sizes(a, b), index_shape = self_shape;
   if (t->ndim) self_shape[dim] = t->size(dim), index_shape[dim] = i->size(dim);
-  c.ret(tl::call<"gather">(tl::call<"expand">(c.value(0), self_shape), dim, tl::call<"expand">(c.value(1), index_shape)));
+  c.ret(tl::call<"gather">(tl::call<"expand">(c.value(0), self_shape), dim,
+                           tl::call<"expand">(tl::call<"_wrap_index">(c.value(1), size_at(t, dim)), index_shape)));
 }
 
 TL_OPS(index_gather) {
@@ -289,6 +301,7 @@ TL_OPS(index_gather) {
   Editing<scatter_reduce_check, scatter_reduce>::define(
       "scatter_reduce(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor", kMethod | kOut,
       "Combines src into self at index: sum, prod, mean, amax or amin.");
+  tl::def<wrap_index_shape>("_wrap_index(Tensor index, int size) -> Tensor", TL_OP_HIDDEN | kNoGrad, "Negative indices counted from the end.").cpu<wrap_index>();
   tl::composite<take_along_dim>("take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor", kMethod | kOut,
                                 "gather() with broadcasting; without dim both are flattened.");
 }

@@ -223,6 +223,19 @@ void nonzero_shape(tl::Call& c) {
   c.output(0, Sizes(sizes, 2), TL_INT64, t->device);
 }
 void nonzero(tl::Call& c) { copy_into(c.out_handle(), nonzero_positions(c.handle(0)).get()); }
+void nonzero_static(tl::Call& c) {
+  const TensorImpl* t = c.handle(0);
+  const int64_t size = c.integer(1);
+  TL_CHECK(size >= 0, "nonzero_static: 'size' must be an non-negative integer");
+  check_data(t, "nonzero_static");
+  Tensor found = nonzero_positions(t);
+  const int64_t sizes[2] = {size, t->ndim};
+  Tensor out = empty(Sizes(sizes, 2), DType::Int64);
+  const int64_t kept = std::min(found.numel(), out.numel());
+  std::copy_n(found.ptr<int64_t>(), kept, out.ptr<int64_t>());
+  std::fill_n(out.ptr<int64_t>() + kept, out.numel() - kept, c.integer(2));
+  c.ret(std::move(out));
+}
 void argwhere(tl::Call& c) { c.ret(tl::call<"nonzero">(c.value(0))); }
 void nonzero_numpy(tl::Call& c) {
   tl::Tensor t = c.tensor(0);
@@ -239,6 +252,8 @@ TL_OPS(index_masked) {
   tl::def<masked_scatter_shape>("masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor", kMethod | kInPlace,
                                 "The elements of `source`, in order, where the bool mask is set.").cpu<masked_scatter>();
   tl::def<nonzero_shape>("nonzero(Tensor self) -> Tensor", kMethod | kOut | kNoGrad, "The positions of elements that are not zero: n x ndim, int64.").cpu<nonzero>();
+  tl::opaque("nonzero_static(Tensor self, *, int size, int fill_value=-1) -> Tensor", kMethod | kNoGrad, "nonzero() cut or filled up to `size` rows.")
+      .cpu<nonzero_static>();
   tl::composite<argwhere>("argwhere(Tensor self) -> Tensor", kMethod | kNoGrad, "nonzero()");
   tl::composite<nonzero_numpy>("nonzero_numpy(Tensor self) -> Tensor[]", TL_OP_HIDDEN | kNoGrad, "nonzero() as one vector of positions per dimension.");
   tl::composite<nonzero_numpy>("where.cond(Tensor condition) -> Tensor[]", kNoGrad, "nonzero() as one vector of positions per dimension.");

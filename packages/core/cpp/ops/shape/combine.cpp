@@ -14,7 +14,7 @@ void meshgrid(tl::Call& c) {
     TL_CHECK(t->dtype == ts[0]->dtype, "torch.meshgrid expects all tensors to have the same dtype");
   }
   std::vector<tl::Tensor> in = c.tensors(0);
-  const bool swapped = indexing == "xy" && in.size() >= 2;
+  const bool swapped = indexing == "xy" && in.size() >= 2;  // the first vector runs along the second dimension
   if (swapped) std::swap(in[0], in[1]);
   Dims shape;
   for (const tl::Tensor& t : in) shape.push_back(t.numel());
@@ -22,8 +22,7 @@ void meshgrid(tl::Call& c) {
   for (size_t i = 0; i < in.size(); ++i) {
     Dims one(in.size(), 1);
     one[i] = shape[i];
-    tl::Tensor g = tl::call<"expand">(tl::call<"reshape">(in[i], one), shape);
-    out.push_back(swapped ? tl::call<"transpose">(g, 0, 1) : g);
+    out.push_back(tl::call<"expand">(tl::call<"reshape">(in[i], one), shape));
   }
   if (swapped) std::swap(out[0], out[1]);
   c.ret_list(std::move(out));

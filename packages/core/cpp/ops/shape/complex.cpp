@@ -50,6 +50,24 @@ void conj(tl::Call& c) {
   if (!is_complex(c.handle(0)->dtype)) return c.ret(c.tensor(0));
   c.ret(tl::call<"conj_physical">(c.value(0)));
 }
+void complex(tl::Call& c) {
+  const TensorImpl* a = c.handle(0);
+  const TensorImpl* b = c.handle(1);
+  TL_CHECK(is_floating(a->dtype) && is_floating(b->dtype), "Expected both inputs to be Half, Float or Double tensors but got ", dtype_long_name(a->dtype),
+           " and ", dtype_long_name(b->dtype));
+  TL_CHECK(a->dtype == b->dtype, "Expected object of scalar type ", dtype_long_name(a->dtype), " but got scalar type ", dtype_long_name(b->dtype),
+           " for second argument");
+  const Dims shape = broadcast_sizes(a->size_span(), b->size_span());
+  tl::Tensor re = tl::call<"expand">(c.value(0), shape), im = tl::call<"expand">(c.value(1), shape);
+  c.ret(tl::call<"view_as_complex">(tl::call<"stack">(std::vector<tl::Tensor>{re, im}, -1)));
+}
+void polar(tl::Call& c) {
+  TL_CHECK(is_floating(c.handle(0)->dtype) && is_floating(c.handle(1)->dtype), "Expected both inputs to be Half, Float or Double tensors but got ",
+           dtype_long_name(c.handle(0)->dtype), " and ", dtype_long_name(c.handle(1)->dtype));
+  TL_CHECK(c.handle(0)->dtype == c.handle(1)->dtype, "Expected object of scalar type ", dtype_long_name(c.handle(0)->dtype), " but got scalar type ",
+           dtype_long_name(c.handle(1)->dtype), " for second argument");
+  c.ret(tl::call<"complex">(tl::call<"mul">(c.value(0), tl::call<"cos">(c.value(1))), tl::call<"mul">(c.value(0), tl::call<"sin">(c.value(1)))));
+}
 void itself(tl::Call& c) { c.ret(c.tensor(0)); }
 void no(tl::Call& c) { c.ret_bool(false); }
 
@@ -59,6 +77,8 @@ TL_OPS(shape_complex) {
   tl::composite<real>("real(Tensor self) -> Tensor", 0, "The real part, a view; real tensors are returned as they are.");
   tl::composite<imag>("imag(Tensor self) -> Tensor", 0, "The imaginary part of a complex tensor, a view.");
   tl::composite<conj>("conj(Tensor self) -> Tensor", kMethod, "The complex conjugate, computed; real tensors are returned as they are.");
+  tl::composite<complex>("complex(Tensor real, Tensor imag) -> Tensor", kOut, "Complex numbers from real and imaginary parts of one dtype.");
+  tl::composite<polar>("polar(Tensor abs, Tensor angle) -> Tensor", kOut, "Complex numbers from absolute values and angles.");
   tl::composite<itself>("resolve_conj(Tensor self) -> Tensor", kMethod, "The tensor itself: conjugates are never pending here.");
   tl::composite<itself>("resolve_neg(Tensor self) -> Tensor", kMethod, "The tensor itself: negations are never pending here.");
   tl::composite<no>("is_conj(Tensor self) -> bool", kMethod | kNoGrad, "False: conjugates are computed at once.");

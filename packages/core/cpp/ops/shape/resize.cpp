@@ -62,11 +62,20 @@ void set_part(tl::Call& c) {
   c.ret(c.tensor(0));
 }
 
+void is_set_to(tl::Call& c) {
+  const TensorImpl* a = c.handle(0);
+  const TensorImpl* b = c.handle(1);
+  c.ret_bool(a->storage == b->storage && a->offset == b->offset && same_sizes(a->size_span(), b->size_span()) && same_sizes(a->stride_span(), b->stride_span()));
+}
+void is_same_size(tl::Call& c) { c.ret_bool(same_sizes(c.handle(0)->size_span(), c.handle(1)->size_span())); }
+
 TL_OPS(shape_resize) {
+  any_device_op<is_set_to>("is_set_to(Tensor self, Tensor tensor) -> bool", kMethod | TL_OP_NO_FUNCTION | kNoGrad, "Whether both are the same place in the same storage.");
+  any_device_op<is_same_size>("is_same_size(Tensor self, Tensor other) -> bool", kMethod | kNoGrad, "Whether the shapes are the same.");
   constexpr uint32_t flags = kMethod | TL_OP_NO_FUNCTION | kNoGrad;
   any_device_op<resize_>("resize_(Tensor(a!) self, int[] size, *, memory_format? memory_format=contiguous_format) -> Tensor", flags,
                          "Another shape for this tensor; its memory grows where needed, new elements are undefined.");
-  any_device_op<resize_as_>("resize_as_(Tensor(a!) self, Tensor other, *, memory_format? memory_format=contiguous_format) -> Tensor", flags,
+  any_device_op<resize_as_>("resize_as_(Tensor(a!) self, Tensor other, *, memory_format? memory_format=contiguous_format) -> Tensor", kMethod | kNoGrad,
                             "resize_() to the shape of `other`.");
   any_device_op<set_tensor>("set_(Tensor(a!) self, Tensor source) -> Tensor", flags, "Shares the memory, shape and strides of `source` from now on.");
   any_device_op<set_part>("set_.storage(Tensor(a!) self, Tensor source, int storage_offset, int[] size, int[] stride=[]) -> Tensor", flags,

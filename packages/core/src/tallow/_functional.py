@@ -99,6 +99,11 @@ def _set_state_tensor(g: Generator, state: Tensor) -> None:
     g._set_state(int.from_bytes(raw[:8], "little"), int.from_bytes(raw[8:], "little"))
 
 
+# The native type keeps two numbers; as a tensor they can be saved with everything else.
+Generator.get_state = _state_tensor
+Generator.set_state = _set_state_tensor
+
+
 def get_rng_state() -> Tensor:
     """The state of the default generator, a uint8 tensor."""
     return _state_tensor(default_generator)

@@ -221,7 +221,7 @@ def __reduce_ex__(self: Tensor, protocol: int) -> Any:
     base = self.detach()
     if not base.is_contiguous():
         base = base.contiguous()
-    raw = bytes(memoryview(base.view(_core.uint8).reshape(-1))) if base.numel() else b""
+    raw = bytes(memoryview(base.reshape(-1).view(_core.uint8))) if base.numel() else b""
     plain = type(self) is Tensor
     args = (raw, self.dtype, tuple(base.shape), base.stride(), 0, self.requires_grad and plain)
     if plain and not self.__dict__:

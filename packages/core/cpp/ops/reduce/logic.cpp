@@ -1,7 +1,4 @@
-// any, all, equal, isclose, allclose.
-#include <cmath>
-#include <cstring>
-
+// any, all, equal, allclose.
 #include "ops/pointwise/pointwise.hpp"
 #include "ops/reduce/engine.hpp"
 
@@ -39,30 +36,7 @@ void equal_cpu(Call& c) {
   c.ret_bool(*result.ptr<bool>());
 }
 
-// ---------------------------------------------------------------- isclose, allclose
-void isclose(Call& c) {
-  const TensorImpl *a = c.handle(0), *b = c.handle(1);
-  TL_CHECK(a->dtype == b->dtype, dtype_long_name(a->dtype), " did not match ", dtype_long_name(b->dtype));
-  const double rtol = c.number(2), atol = c.number(3);
-  TL_CHECK(rtol >= 0, "rtol must be greater than or equal to zero, but got ", rtol);
-  TL_CHECK(atol >= 0, "atol must be greater than or equal to zero, but got ", atol);
-  tl::Tensor self = c.tensor(0), other = c.tensor(1);
-  tl::Tensor close = tl::call<"eq">(self, other);
-  if (c.boolean(4) && is_inexact(a->dtype)) {
-    const tl::Tensor both = tl::call<"logical_and">(tl::call<"ne">(self, self), tl::call<"ne">(other, other));
-    close = tl::call<"logical_or">(close, both);
-  }
-  if (rtol == 0 && atol == 0) return c.ret(close);
-  if (is_integral(a->dtype, true)) {  // differences of integers may overflow
-    self = Tensor(cast_to(a, DType::Float64));
-    other = Tensor(cast_to(b, DType::Float64));
-  }
-  const tl::Tensor allowed = tl::call<"add">(tl::call<"abs">(tl::call<"mul">(other, rtol)), atol);
-  const tl::Tensor actual = tl::call<"abs">(tl::call<"sub">(self, other));
-  const tl::Tensor near = tl::call<"logical_and">(tl::call<"isfinite">(actual), tl::call<"le">(actual, allowed));
-  c.ret(tl::call<"logical_or">(close, near));
-}
-
+// ---------------------------------------------------------------- allclose
 void allclose_cpu(Call& c) {
   const tl::Tensor close = tl::call<"isclose">(c.value(0), c.value(1), c.value(2), c.value(3), c.value(4));
   const tl::Tensor all = tl::call<"all">(close);
@@ -79,8 +53,6 @@ TL_OPS(logic) {
                        "Whether all elements over the given dimensions, or over all, are not zero: bool, uint8 for uint8.")
       .cpu<truth_cpu<Reducer::All>>();
   tl::opaque("equal(Tensor self, Tensor other) -> bool", kMethod | kNoGrad, "Whether two tensors have the same shape and the same elements.").cpu<equal_cpu>();
-  tl::composite<isclose>("isclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> Tensor", kMethod | kNoGrad,
-                         "Where |self - other| <= atol + rtol * |other|. The dtypes must agree; two NaN are close only with equal_nan.");
   tl::opaque("allclose(Tensor self, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool", kMethod | kNoGrad,
              "Whether isclose() holds everywhere.")
       .cpu<allclose_cpu>();

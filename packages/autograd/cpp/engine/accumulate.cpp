@@ -1,0 +1,78 @@
+#include "engine/engine.hpp"
+#include "engine/hooks.hpp"
+#include "engine/meta.hpp"
+
+namespace tl::autograd {
+namespace {
+
+TlTensorInfo info_of(TlTensor t) {
+  TlTensorInfo i;
+  i.struct_size = sizeof i;
+  api()->tensor_info(t, &i);
+  return i;
+}
+
+// Whether a gradient may become .grad as it is: nobody else has it, and it lies in memory as the variable does.
+bool may_take(TlTensor gradient, TlTensor variable) {
+  if (api()->tensor_use_count(gradient) > 1) return false;
+  const TlTensorInfo g = info_of(gradient), v = info_of(variable);
+  // A view is as good where it shows all of a tensor that only it keeps alive (a transpose, a reshape).
+  if (const TlTensor base = api()->tensor_base(gradient); base && (api()->tensor_use_count(base) > 1 || info_of(base).numel != g.numel)) return false;
+  if (g.flags & TL_TENSOR_INFERENCE) return false;
+  if (g.flags & v.flags & TL_TENSOR_CONTIGUOUS) return true;
+  return std::equal(g.strides, g.strides + g.ndim, v.strides);
+}
+
+Tensor without_base(const Tensor& gradient) {
+  if (!api()->tensor_base(gradient.get())) return gradient;
+  TlTensor out;
+  check(api()->tensor_alias(gradient.get(), nullptr, nullptr, 0, 0, &out));
+  return Tensor::steal(out);
+}
+
+Tensor clone_like(const Tensor& gradient, TlTensor variable) {
+  const TlTensorInfo v = info_of(variable);
+  if (v.flags & TL_TENSOR_CONTIGUOUS) return call<"clone">(gradient, kw("memory_format", MemoryFormat{TL_CONTIGUOUS_FORMAT}));
+  return call<"clone">(gradient);
+}
+
+}  // namespace
+
+Accumulator::Accumulator(TlTensor v) : Node(NodeKind::Accumulate, 1, 0), variable(v) { input(0).set(v); }
+
+void Accumulator::apply(const TlTensor* grads, TlTensor*, Task& task) {
+  if (!grads[0]) return;
+  const Tensor gradient = Tensor::share(grads[0]);
+  GradSlot& slot = meta_of(variable)->grad_slot();
+  Tensor old, fresh;  // dropped after the lock
+  {
+    // The caller holds one reference, `gradient` another.
+    struct Borrowed {
+      explicit Borrowed(TlTensor t) : t(t) { api()->tensor_release(t); }
+      ~Borrowed() { api()->tensor_retain(t); }
+      TlTensor t;
+    };
+    std::lock_guard lock(slot.mutex);
+    if (!slot.grad) {
+      bool take;
+      {
+        const Borrowed one(grads[0]);
+        take = !task.create_graph && may_take(grads[0], variable);
+      }
+      slot.grad = task.create_graph ? gradient : take ? without_base(gradient) : clone_like(gradient, variable);
+    } else if (!task.create_graph && !requires_grad(slot.grad.get())) {
+      call<"add_">(slot.grad, gradient);
+    } else {
+      fresh = call<"add">(slot.grad, gradient);
+      std::swap(slot.grad, fresh);
+    }
+  }
+  if (NodeExtra* e = extra())
+    for (const Hook& h : e->hooks(HookKind::PostAccumulate)) {
+      const TlValue arg = pack(variable);
+      Results<1> r;
+      check(api()->object_call(h.function.get(), &arg, 1, r.v, 1));
+    }
+}
+
+}  // namespace tl::autograd

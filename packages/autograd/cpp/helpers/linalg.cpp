@@ -1,0 +1,93 @@
+// Backwards of matrix products and distances.
+#include <cmath>
+
+#include "helpers/helpers.hpp"
+
+namespace tl::autograd {
+namespace {
+
+Tensor conj(const Tensor& t) {
+  const TlDtype d = t.dtype();
+  return d == TL_COMPLEX64 || d == TL_COMPLEX128 ? call<"conj">(t) : t;
+}
+Tensor transposed(const Tensor& t) { return conj(call<"transpose">(t, -2, -1)); }
+
+// t without leading dimensions that the product brought in by broadcasting.
+Tensor fit(const Tensor& t, Sizes sizes) {
+  const Sizes have = t.sizes();
+  if (std::equal(have.begin(), have.end(), sizes.begin(), sizes.end())) return t;
+  return call<"autograd::sum_to_size">(t, sizes);
+}
+
+// grad, self, other of matmul in all its forms: vectors become matrices, the rest is the rule for matrices.
+struct Operands {
+  Tensor grad, self, other;
+  Sizes self_sizes, other_sizes;
+};
+Operands as_matrices(Call& c, const Tensor& self, const Tensor& other) {
+  Operands o{c.tensor(0), self, other, self.sizes(), other.sizes()};
+  if (self.ndim() == 1) o.self = call<"unsqueeze">(self, 0), o.grad = call<"unsqueeze">(o.grad, other.ndim() == 1 ? 0 : -2);
+  if (other.ndim() == 1) o.other = call<"unsqueeze">(other, 1), o.grad = call<"unsqueeze">(o.grad, -1);
+  return o;
+}
+void matmul_self(Call& c) {
+  const Tensor self = c.tensor(1), other = c.tensor(2);
+  const Operands o = as_matrices(c, self, other);
+  // One large product where `other` is a matrix and self a batch: the batch is rows as well.
+  if (o.other.ndim() == 2 && o.self.ndim() > 2) {
+    const Sizes s = o.grad.sizes();
+    const Tensor rows = call<"reshape">(o.grad, Dims{-1, s.back()});
+    return c.ret(call<"reshape">(call<"mm">(rows, transposed(o.other)), o.self_sizes));
+  }
+  Tensor out = call<"matmul">(o.grad, transposed(o.other));
+  out = self.ndim() == 1 ? fit(out, Dims{1, self.size(0)}) : fit(out, o.self_sizes);
+  c.ret(self.ndim() == 1 ? call<"reshape">(out, o.self_sizes) : out);
+}
+void matmul_other(Call& c) {
+  const Tensor self = c.tensor(1), other = c.tensor(2);
+  const Operands o = as_matrices(c, self, other);
+  if (o.other.ndim() == 2 && o.self.ndim() > 2) {
+    const Tensor rows = call<"reshape">(o.self, Dims{-1, o.self.size(-1)});
+    const Tensor grads = call<"reshape">(o.grad, Dims{-1, o.grad.size(-1)});
+    return c.ret(call<"reshape">(call<"mm">(transposed(rows), grads), o.other_sizes));
+  }
+  Tensor out = call<"matmul">(transposed(o.self), o.grad);
+  out = other.ndim() == 1 ? fit(out, Dims{other.size(0), 1}) : fit(out, o.other_sizes);
+  c.ret(other.ndim() == 1 ? call<"reshape">(out, o.other_sizes) : out);
+}
+
+// grad, x1, x2, p, cdist: of x1. The gradient of a distance is the direction from the other point.
+void cdist_backward(Call& c) {
+  const Tensor grad = call<"unsqueeze">(c.tensor(0), -1), dist = call<"unsqueeze">(c.tensor(4), -1);
+  const double p = c.number(3, 2);
+  const Tensor diff = call<"sub">(call<"unsqueeze">(c.tensor(1), -2), call<"unsqueeze">(c.tensor(2), -3));
+  const Tensor zero = call<"eq">(dist, 0);
+  Tensor slope;
+  if (p == 0) {
+    slope = call<"zeros_like">(diff);
+  } else if (p == 1) {
+    slope = call<"sgn">(diff);
+  } else if (std::isinf(p)) {
+    slope = call<"mul">(call<"sgn">(diff), call<"_to_copy">(call<"eq">(call<"abs">(diff), dist), kw("dtype", Dtype{diff.dtype()})));
+  } else if (p == 2) {
+    slope = call<"masked_fill">(call<"div">(diff, call<"masked_fill">(dist, zero, 1)), zero, 0);
+  } else {
+    const Tensor size = call<"abs">(diff);
+    const Tensor flat = call<"eq">(diff, 0);
+    const Tensor power = call<"masked_fill">(call<"pow">(call<"masked_fill">(size, flat, 1), p - 1), flat, 0);
+    slope = call<"div">(call<"mul">(call<"sgn">(diff), power), call<"pow">(call<"masked_fill">(dist, zero, 1), p - 1));
+    slope = call<"masked_fill">(slope, zero, 0);
+  }
+  const Tensor out = call<"sum">(call<"mul">(grad, slope), Dims{-2});
+  c.ret(fit(out, c.tensor(1).sizes()));
+}
+
+}  // namespace
+
+void linalg_helpers() {
+  helper<matmul_self>("autograd::matmul_self(Tensor grad, Tensor self, Tensor other) -> Tensor");
+  helper<matmul_other>("autograd::matmul_other(Tensor grad, Tensor self, Tensor other) -> Tensor");
+  helper<cdist_backward>("autograd::cdist_backward(Tensor grad, Tensor x1, Tensor x2, float p, Tensor cdist) -> Tensor");
+}
+
+}  // namespace tl::autograd

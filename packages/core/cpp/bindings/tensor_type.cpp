@@ -101,7 +101,10 @@ PyObject* get_dtype(PyObject* o, void*) {
 }
 PyObject* get_device(PyObject* o, void*) { return wrap_device(impl(o)->device); }
 PyObject* get_ndim(PyObject* o, void*) { return PyLong_FromLong(impl(o)->ndim); }
-PyObject* get_requires_grad(PyObject* o, void*) { return PyBool_FromLong(impl(o)->keys >> TL_KEY_AUTOGRAD & 1); }
+PyObject* get_requires_grad(PyObject* o, void*) {
+  const TlTensorImpl* t = impl(o);
+  return PyBool_FromLong((t->keys | (t->base ? t->base->keys : 0)) >> TL_KEY_AUTOGRAD & 1);
+}
 int set_requires_grad(PyObject* o, PyObject* v, void*) {
   if (!v) {
     PyErr_SetString(PyExc_AttributeError, "cannot delete requires_grad");

@@ -213,7 +213,11 @@ bool own_result(PyObject* o, TlValue* v) {
     tl::api()->object_retain(v->object);
     return true;
   }
-  PyErr_Format(PyExc_TypeError, "a callback returned %s, expected Tensor, number, str or None", Py_TYPE(o)->tp_name);
+  if (PyCallable_Check(o)) {
+    v->tag = TL_OBJECT, v->object = function_from(o);
+    return true;
+  }
+  PyErr_Format(PyExc_TypeError, "a callback returned %s, expected Tensor, number, str, callable or None", Py_TYPE(o)->tp_name);
   return false;
 }
 

@@ -346,15 +346,18 @@ inline TlStatus run(const Op* op, TlKeySet keys, const TlValue* args, TlValue* r
 
 }  // namespace
 
+// A view is seen by whatever sees its base: the base may have come to require grad after the view was made.
+inline TlKeySet keys_of(const TlTensorImpl* t) { return t->base ? t->keys | t->base->keys : t->keys; }
+
 TlStatus dispatch(const Op* op, const TlValue* args, TlValue* rets) noexcept {
   TlKeySet keys = 0;
   for (uint8_t i : op->tensor_params) {
     const TlValue& v = args[i];
     if (v.tag == TL_TENSOR) {
-      keys |= v.tensor->keys;
+      keys |= keys_of(v.tensor);
     } else if (v.tag == TL_TENSOR_LIST) {
       for (uint32_t j = 0; j < v.len; ++j)
-        if (v.tensors[j]) keys |= v.tensors[j]->keys;
+        if (v.tensors[j]) keys |= keys_of(v.tensors[j]);
     }
   }
   if (op->device_param >= 0 && args[op->device_param].tag == TL_DEVICE && !(op->flags & TL_OP_MIXED_DEVICES)) {

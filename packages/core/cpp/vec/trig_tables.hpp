@@ -64,8 +64,8 @@ TL_VEC_TABLE double two_over_pi_f1[106] = {
     0x1.b6c52b3278872p-29, -0x1.24eb53361de38p-30, -0x1.24eb53361de38p-29, 0x1.b6295993c439p-29,
     -0x1.275a99b0ef1bfp-30, -0x1.275a99b0ef1bfp-29};
 
-// For double: entry i is 2^(4 i) * 2/pi mod 4 as four doubles.
-TL_VEC_TABLE double two_over_pi_d[4][243] = {
+// For double: entry i is 2^(4 i) * 2/pi mod 4 as four doubles. The last entry is there for infinity and NaN.
+TL_VEC_TABLE double two_over_pi_d[4][244] = {
     {
      0x1.45f306dc9c883p-1, -0x1.d067c91b1bbebp+0, -0x1.067c91b1bbeadp+0, -0x1.9f246c6efab58p-2, 0x1.836e4e44152ap+0,
      0x1.b727220a94fe1p-3, -0x1.236377d5ac07bp-1, -0x1.1b1bbead603d9p+0, -0x1.b1bbead603d8bp+0, 0x1.c882a53f84ebp-1,
@@ -120,7 +120,7 @@ TL_VEC_TABLE double two_over_pi_d[4][243] = {
      -0x1.32c3402ba515bp-5, -0x1.32c3402ba515bp-1, -0x1.961a015d28ad8p+0, -0x1.61a015d28ad84p+0,
      0x1.e5fea2d7527bbp+0, -0x1.a015d28ad8454p+0, 0x1.fea2d7527bac8p+0, -0x1.5d28ad8453814p-4,
      -0x1.5d28ad8453814p+0, -0x1.d28ad84538142p+0, -0x1.28ad84538141ap+0, 0x1.7527bac7ebe5fp+0,
-     -0x1.5b08a7028341dp-1, 0x1.27bac7ebe5f18p+0},
+     -0x1.5b08a7028341dp-1, 0x1.27bac7ebe5f18p+0, -0x1.84538141a0e85p+0},
     {
      -0x1.6b01ec5417056p-55, 0x1.4fe13abe8fa9ap-55, -0x1.80f62a0b82b2dp-54, -0x1.ec54170565912p-59,
      -0x1.ec54170565912p-55, 0x1.d5f47d4d37703p-58, -0x1.505c1596447e5p-57, 0x1.5f47d4d377037p-54,
@@ -182,7 +182,7 @@ TL_VEC_TABLE double two_over_pi_d[4][243] = {
      0x1.49eeb1faf97c6p-54, -0x1.14e050683a131p-62, -0x1.14e050683a131p-58, -0x1.14e050683a131p-54,
      -0x1.4e050683a130cp-54, -0x1.c0a0d0742617cp-55, 0x1.faf97c5ecf41dp-54, -0x1.41a0e84c2f8c6p-56,
      -0x1.a0e84c2f8c608p-60, -0x1.a0e84c2f8c608p-56, 0x1.7c5ecf41ce7dep-54, -0x1.d0985f18c10ebp-57,
-     0x1.7b3d0739f78a5p-56, -0x1.30be31821d6b6p-58, -0x1.30be31821d6b6p-54},
+     0x1.7b3d0739f78a5p-56, -0x1.30be31821d6b6p-58, -0x1.30be31821d6b6p-54, 0x1.e839cfbc52949p-55},
     {
      -0x1.6447e493ad4cep-109, 0x1.bb81b6c52b328p-109, 0x1.dc0db6295993cp-108, 0x1.b6c52b3278872p-117,
      0x1.b6c52b3278872p-113, 0x1.b6295993c439p-112, 0x1.b14acc9e21c82p-111, -0x1.3ad4cd8778df8p-109,
@@ -244,7 +244,7 @@ TL_VEC_TABLE double two_over_pi_d[4][243] = {
      -0x1.30be31821d6b6p-110, 0x1.0739f78a5292fp-116, 0x1.0739f78a5292fp-112, 0x1.0739f78a5292fp-108,
      0x1.ce7de294a4baap-110, -0x1.8c10eb5ada2b3p-109, -0x1.821d6b5b4565p-110, -0x1.0eb5ada2b2809p-113,
      -0x1.d6b5b45650128p-114, -0x1.d6b5b45650128p-110, 0x1.4a525d4d7f6bfp-109, -0x1.6b68aca025027p-111,
-     0x1.497535fdafd89p-111, 0x1.2ea6bfb5fb12p-112, 0x1.2ea6bfb5fb12p-108},
+     0x1.497535fdafd89p-111, 0x1.2ea6bfb5fb12p-112, 0x1.2ea6bfb5fb12p-108, 0x1.d4d7f6bf623f2p-109},
     {
      0x1.e21c820ff28b2p-163, -0x1.de37df00d74e3p-163, 0x1.0e4107f9458ebp-162, 0x1.07f9458eaf7afp-174,
      0x1.07f9458eaf7afp-170, 0x1.07f9458eaf7afp-166, 0x1.fe5163abdebbcp-168, 0x1.fe5163abdebbcp-164,
@@ -306,7 +306,7 @@ TL_VEC_TABLE double two_over_pi_d[4][243] = {
      0x1.2ea6bfb5fb12p-164, -0x1.65012813b81cbp-170, -0x1.65012813b81cbp-166, -0x1.65012813b81cbp-162,
      -0x1.404a04ee072a3p-164, 0x1.fdafd88fc6ae8p-163, -0x1.2813b81ca8bdfp-166, -0x1.0277039517bd5p-167,
      -0x1.3b81ca8bdea7fp-170, -0x1.3b81ca8bdea7fp-166, 0x1.88fc6ae842b02p-163, -0x1.c0e545ef53f9ap-165,
-     -0x1.ca8bdea7f33eep-170, -0x1.ca8bdea7f33eep-166, -0x1.ca8bdea7f33eep-162}};
+     -0x1.ca8bdea7f33eep-170, -0x1.ca8bdea7f33eep-166, -0x1.ca8bdea7f33eep-162, -0x1.517bd4fe67dc8p-163}};
 
 }  // namespace TL_ISA_NS
 }  // namespace tallow::vec

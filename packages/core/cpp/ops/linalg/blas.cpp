@@ -155,10 +155,10 @@ void rows_times_vector(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, c
 
 template <class T>
 void vector_times_rows(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, const T* x, int64_t incx, T beta, T* y, int64_t incy) {
-  // Wide: by columns. Tall: by rows, into partial sums that are added in order.
-  constexpr int64_t kChunk = 512, kPiece = 65536;
-  const int64_t pieces = n >= 2 * kChunk ? 1 : std::clamp<int64_t>(m * n / kPiece, 1, 64);
-  const Slivers rows(m, ceil_div(m, pieces), false), columns(n, pieces == 1 ? kChunk : n, false);
+  // By long columns, and by rows into partial sums that are added in order.
+  constexpr int64_t kChunk = 2048, kPiece = 65536;
+  const int64_t pieces = std::clamp<int64_t>(m * std::min(n, kChunk) / (4 * kPiece), 1, 16);
+  const Slivers rows(m, ceil_div(m, pieces), false), columns(n, kChunk, false);
   Scratch<T> partial(rows.count * n);
   const int64_t grain = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, rows.size * columns.size));
   parallel_for(0, rows.count * columns.count, grain, [&](int64_t begin, int64_t end) {

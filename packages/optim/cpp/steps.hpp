@@ -1,0 +1,4 @@
+#pragma once
+namespace tallow_optim {
+void register_steps();
+}

@@ -43,7 +43,8 @@ def problems(library: Library, python_free: bool, carried: set[str]) -> list[str
     if own_code and python_free:
         stray = sorted(library.exported() - ENTRY_POINTS)
         if stray:
-            found.append(f"exports more than its entry point: {', '.join(stray[:5])} ({len(stray)} in all)")
+            shown = ", ".join(s[:60] for s in stray[:4])
+            found.append(f"exports more than its entry point: {shown} ({len(stray)} in all)")
     return found
 
 

@@ -31,7 +31,8 @@ CMAKE = """\
 cmake_minimum_required(VERSION 3.20)
 project(toy LANGUAGES CXX)
 find_package(tallow CONFIG REQUIRED)
-tallow_add_library(toy SOURCES toy.cpp ISA_SOURCES loops.cpp DESTINATION toy/lib)
+tallow_add_library(toy SOURCES toy.cpp ISA_SOURCES loops.cpp DESTINATION toy/lib
+                   EXPORTS toy_abi toy_levels)
 """
 
 TOY = """\

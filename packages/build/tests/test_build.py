@@ -44,6 +44,19 @@ def test_library_is_stripped_relocatable_and_exports_only_what_it_says(toy):
     assert {line.split()[-1] for line in symbols.stdout.splitlines()} == {"toy_abi", "toy_levels"}
 
 
+def test_without_exports_only_the_entry_point_is_visible(toy):
+    cmake = toy / "cpp" / "CMakeLists.txt"
+    cmake.write_text(cmake.read_text().replace("EXPORTS toy_abi toy_levels", ""))
+    (toy / "cpp" / "toy.cpp").write_text(
+        "#include <deque>\n#include <string>\n#include <tallow/abi.h>\n"
+        'extern "C" TL_EXPORT TlStatus tl_extension_init(TlGetApi) '
+        '{ static std::deque<std::string> d; d.emplace_back("x"); return TL_OK; }\n'
+    )
+    library = Path(wheel_of(toy).extract("toy/lib/libtoy.so", toy / "unpacked"))
+    symbols = subprocess.run(["nm", "-D", "--defined-only", str(library)], capture_output=True, text=True, check=True)
+    assert [line.split()[-1] for line in symbols.stdout.splitlines()] == ["tl_extension_init"]
+
+
 def test_debug_info_on_request(toy, monkeypatch):
     monkeypatch.setenv("TALLOW_DEBUG_INFO", "1")
     library = Path(wheel_of(toy).extract("toy/lib/libtoy.so", toy / "unpacked"))

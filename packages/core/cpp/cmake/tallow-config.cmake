@@ -1,6 +1,6 @@
 # CMake support for native code on Tallow's C ABI: `find_package(tallow CONFIG REQUIRED)`.
 #
-#   tallow_add_library(tallow_mine SOURCES a.cpp b.cpp [ISA_SOURCES kernels.cpp] [DESTINATION mine/lib])
+#   tallow_add_library(tallow_mine SOURCES a.cpp b.cpp [ISA_SOURCES kernels.cpp] [DESTINATION mine/lib] [EXPORTS f])
 #   tallow_add_isa_sources(tallow_mine kernels.cpp)
 #
 # Everything is header-only from here: a library on the ABI links neither libtallow_core nor Python. Core opens it with
@@ -40,8 +40,8 @@ set(_tallow_level_baseline 0)
 set(_tallow_level_avx2 1)
 set(_tallow_level_avx512 2)
 
-# What all code on the ABI is compiled with. Not -ffast-math: NaN, infinities and signed zeros behave as IEEE says, and sums
-# are not reassociated, so that the same program gives the same bits.
+# What all code on the ABI is compiled with. Not -ffast-math: NaN, infinities and signed zeros behave as IEEE says, and
+# sums are not reassociated, so that the same program gives the same bits.
 function(tallow_target_defaults target)
   set_target_properties(${target} PROPERTIES
     CXX_VISIBILITY_PRESET hidden
@@ -73,10 +73,10 @@ endfunction()
 # Compiles each file once per instruction set, with TL_ISA=baseline|avx2|avx512 (a token, for namespaces) and
 # TL_ISA_LEVEL=0|1|2 (for #if), and links all of them into the target. NO_CONTRACT keeps a*b+c at two roundings.
 #
-# A weak symbol that several objects define (an inline function that the compiler did not inline) is taken from the first
-# of them on the link line, so their order is the target's own objects, baseline, avx2, avx512: any other, and a machine
-# without AVX-512 would run AVX-512 code. That is why these are archives, whole and in order: CMake puts the objects of
-# object libraries before the target's own. Keep kernels themselves inside `namespace TL_ISA`.
+# A weak symbol that several objects define (an inline function that the compiler did not inline) is taken from the
+# first of them on the link line, so their order is the target's own objects, baseline, avx2, avx512: any other, and a
+# machine without AVX-512 would run AVX-512 code. That is why these are archives, whole and in order: CMake puts the
+# objects of object libraries before the target's own. Keep kernels themselves inside `namespace TL_ISA`.
 function(tallow_add_isa_sources target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NO_CONTRACT" "" "")
   if(NOT arg_UNPARSED_ARGUMENTS)
@@ -124,16 +124,26 @@ function(_tallow_link_isa_archives target)
   target_link_libraries(${target} PRIVATE "-Wl,--whole-archive${files},--no-whole-archive")
 endfunction()
 
-# tallow_add_library(<name> SOURCES <files>... [ISA_SOURCES <files>...] [DESTINATION <folder in site-packages>])
+# tallow_add_library(<name> SOURCES <files>... [ISA_SOURCES <files>...] [DESTINATION <folder in site-packages>]
+#                    [EXPORTS <symbols>...])
+#
+# The library exports `tl_extension_init` and EXPORTS, and nothing else. Hidden visibility alone would leave templates of
+# the C++ standard library visible, and another library's copy of one, compiled otherwise, could take its place.
 function(tallow_add_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "DESTINATION" "SOURCES;ISA_SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "DESTINATION" "SOURCES;ISA_SOURCES;EXPORTS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "tallow_add_library(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}; "
-      "it takes SOURCES, ISA_SOURCES, DESTINATION")
+      "it takes SOURCES, ISA_SOURCES, DESTINATION, EXPORTS")
   endif()
   add_library(${name} SHARED ${arg_SOURCES})
   tallow_target_defaults(${name})
   target_link_libraries(${name} PRIVATE tallow::headers)
+  set(map "${CMAKE_CURRENT_BINARY_DIR}/${name}.map")
+  list(JOIN arg_EXPORTS "; " exports)
+  string(REGEX REPLACE "(.+)" "\\1; " exports "${exports}")
+  file(CONFIGURE OUTPUT "${map}" CONTENT "{ global: tl_extension_init; ${exports}local: *; };\n")
+  target_link_options(${name} PRIVATE "-Wl,--version-script=${map}")
+  set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${map}")
   if(arg_ISA_SOURCES)
     tallow_add_isa_sources(${name} ${arg_ISA_SOURCES})
   endif()

@@ -30,10 +30,10 @@ TL_VEC_FN void map_trig(const T* x, T* out, long n, Quick quick, General general
     const T* in = x + start;
     T* to = out + start;
     if (all_within(in, count, trig_quick<T>::limit)) {
-#pragma GCC ivdep
+TL_VEC_LOOP
       for (long i = 0; i < count; ++i) to[i] = quick(in[i]);
     } else {
-#pragma GCC ivdep
+TL_VEC_LOOP
       for (long i = 0; i < count; ++i) to[i] = general(in[i]);
     }
   }

@@ -16,12 +16,16 @@
 #if defined(__CUDACC_RTC__) || defined(__CUDACC__)
 #define TL_VEC_CUDA 1
 #define TL_VEC_LIBM(name) ::name
+#define TL_VEC_BUILTIN(name) ::name
+#define TL_VEC_LOOP
 #define TL_VEC_FN __device__ static __forceinline__
 #define TL_VEC_TABLE __device__ static const
 #else
 #include <cmath>
 #define TL_VEC_CUDA 0
 #define TL_VEC_LIBM(name) std::name
+#define TL_VEC_BUILTIN(name) __builtin_##name
+#define TL_VEC_LOOP _Pragma("GCC ivdep")
 #define TL_VEC_FN static inline __attribute__((always_inline))
 #define TL_VEC_TABLE static const
 #endif
@@ -56,22 +60,22 @@ template <class T> using unsigned_of = typename unsigned_like<T>::type;
 
 template <class T> struct limits;
 template <> struct limits<float> {
-  static constexpr float inf = __builtin_huge_valf();
-  static constexpr float nan = __builtin_nanf("");
+  static constexpr float inf = __builtin_bit_cast(float, 0x7f800000u);
+  static constexpr float nan = __builtin_bit_cast(float, 0x7fc00000u);
   static constexpr float tiny = 0x1p-126f;         // smallest normal number
   static constexpr float round_magic = 0x1.8p23f;  // adding it leaves the nearest integer in the low bits
 };
 template <> struct limits<double> {
-  static constexpr double inf = __builtin_huge_val();
-  static constexpr double nan = __builtin_nan("");
+  static constexpr double inf = __builtin_bit_cast(double, 0x7ff0000000000000ull);
+  static constexpr double nan = __builtin_bit_cast(double, 0x7ff8000000000000ull);
   static constexpr double tiny = 0x1p-1022;
   static constexpr double round_magic = 0x1.8p52;
 };
 
-TL_VEC_FN float abs(float x) { return __builtin_fabsf(x); }
-TL_VEC_FN double abs(double x) { return __builtin_fabs(x); }
-TL_VEC_FN float copysign(float x, float s) { return __builtin_copysignf(x, s); }
-TL_VEC_FN double copysign(double x, double s) { return __builtin_copysign(x, s); }
+TL_VEC_FN float abs(float x) { return TL_VEC_BUILTIN(fabsf)(x); }
+TL_VEC_FN double abs(double x) { return TL_VEC_BUILTIN(fabs)(x); }
+TL_VEC_FN float copysign(float x, float s) { return TL_VEC_BUILTIN(copysignf)(x, s); }
+TL_VEC_FN double copysign(double x, double s) { return TL_VEC_BUILTIN(copysign)(x, s); }
 TL_VEC_FN float flip_sign(float x, u32 low_bit) { return from_bits(bits(x) ^ (low_bit << 31)); }
 TL_VEC_FN double flip_sign(double x, u64 low_bit) { return from_bits(bits(x) ^ (low_bit << 63)); }
 

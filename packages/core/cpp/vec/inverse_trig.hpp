@@ -39,7 +39,7 @@ TL_VEC_FN float asin_tail(float z) {
 // For larger arguments: asin x = pi/2 - 2 asin sqrt((1 - x)/2). Beyond 1 the square root is NaN.
 constexpr float asin_steep = 0.57f;
 TL_VEC_FN float asin_angle(float a) {
-  const float half_gap = 0.5f - 0.5f * a, root = __builtin_sqrtf(half_gap), square = a * a;
+  const float half_gap = 0.5f - 0.5f * a, root = TL_VEC_BUILTIN(sqrtf)(half_gap), square = a * a;
   const float z = a > asin_steep ? half_gap : square;
   const float s = a > asin_steep ? root : a;
   return s + s * z * asin_tail(z);

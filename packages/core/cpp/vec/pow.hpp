@@ -6,8 +6,8 @@
 namespace tallow::vec {
 inline namespace TL_ISA_NS {
 
-TL_VEC_FN float sqrt(float x) { return __builtin_sqrtf(x); }
-TL_VEC_FN double sqrt(double x) { return __builtin_sqrt(x); }
+TL_VEC_FN float sqrt(float x) { return TL_VEC_BUILTIN(sqrtf)(x); }
+TL_VEC_FN double sqrt(double x) { return TL_VEC_BUILTIN(sqrt)(x); }
 TL_VEC_FN float rsqrt(float x) { return 1.0f / sqrt(x); }
 TL_VEC_FN double rsqrt(double x) { return 1.0 / sqrt(x); }
 

@@ -6,14 +6,14 @@ namespace tallow::vec {
 inline namespace TL_ISA_NS {
 
 #if defined(__SSE4_1__) || !defined(__SSE2__)
-TL_VEC_FN float floor(float x) { return __builtin_floorf(x); }
-TL_VEC_FN double floor(double x) { return __builtin_floor(x); }
-TL_VEC_FN float ceil(float x) { return __builtin_ceilf(x); }
-TL_VEC_FN double ceil(double x) { return __builtin_ceil(x); }
-TL_VEC_FN float trunc(float x) { return __builtin_truncf(x); }
-TL_VEC_FN double trunc(double x) { return __builtin_trunc(x); }
-TL_VEC_FN float round(float x) { return __builtin_rintf(x); }
-TL_VEC_FN double round(double x) { return __builtin_rint(x); }
+TL_VEC_FN float floor(float x) { return TL_VEC_BUILTIN(floorf)(x); }
+TL_VEC_FN double floor(double x) { return TL_VEC_BUILTIN(floor)(x); }
+TL_VEC_FN float ceil(float x) { return TL_VEC_BUILTIN(ceilf)(x); }
+TL_VEC_FN double ceil(double x) { return TL_VEC_BUILTIN(ceil)(x); }
+TL_VEC_FN float trunc(float x) { return TL_VEC_BUILTIN(truncf)(x); }
+TL_VEC_FN double trunc(double x) { return TL_VEC_BUILTIN(trunc)(x); }
+TL_VEC_FN float round(float x) { return TL_VEC_BUILTIN(rintf)(x); }
+TL_VEC_FN double round(double x) { return TL_VEC_BUILTIN(rint)(x); }
 #else
 // SSE2 has no rounding instruction: add and take away the number whose last place is one.
 template <class T> struct whole_from;
@@ -46,8 +46,8 @@ template <class T> TL_VEC_FN T ceil(T x) {
 #endif
 
 // C's fmod: the sign of the dividend. Exact, and as iterative as libm makes it.
-TL_VEC_FN float fmod(float a, float b) { return __builtin_fmodf(a, b); }
-TL_VEC_FN double fmod(double a, double b) { return __builtin_fmod(a, b); }
+TL_VEC_FN float fmod(float a, float b) { return TL_VEC_BUILTIN(fmodf)(a, b); }
+TL_VEC_FN double fmod(double a, double b) { return TL_VEC_BUILTIN(fmod)(a, b); }
 
 // Python's %: the sign of the divisor.
 template <class T> TL_VEC_FN T remainder(T a, T b) {

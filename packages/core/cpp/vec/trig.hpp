@@ -28,9 +28,19 @@ TL_VEC_FN void two_sum(double a, double b, double& sum, double& error) {
   const double t = sum - a;
   error = (a - (sum - t)) + (b - t);
 }
+// a * b rounded, never fused into a sum that uses it: product_error accounts for what the rounding lost.
+TL_VEC_FN double product(double a, double b) {
+#if TL_VEC_CUDA
+  return __dmul_rn(a, b);
+#elif defined(__has_builtin) && __has_builtin(__builtin_assoc_barrier)
+  return __builtin_assoc_barrier(a * b);
+#else
+  return a * b;
+#endif
+}
 TL_VEC_FN double product_error(double a, double b, double product) {
 #if TL_VEC_HAS_FMA
-  return __builtin_fma(a, b, -product);
+  return TL_VEC_BUILTIN(fma)(a, b, -product);
 #else  // Dekker; nothing here can contract without a fused multiply-add
   const double ca = a * 0x1.0000002p27, cb = b * 0x1.0000002p27;
   const double ah = ca - (ca - a), al = a - ah, bh = cb - (cb - b), bl = b - bh;
@@ -51,22 +61,22 @@ template <> struct trig_quick<double> {
 TL_VEC_FN trig_parts_f trig_reduce_quick(float x) {
   const float shifted = x * 0x1.45f306p-1f + limits<float>::round_magic;
   const float n = shifted - limits<float>::round_magic;
-  const float r = __builtin_fmaf(n, 0x1.777a5cp-25f, __builtin_fmaf(n, -0x1.921fb6p+0f, x));
-  return {__builtin_fmaf(n, 0x1.ee59dap-50f, r), bits(shifted)};
+  const float r = TL_VEC_BUILTIN(fmaf)(n, 0x1.777a5cp-25f, TL_VEC_BUILTIN(fmaf)(n, -0x1.921fb6p+0f, x));
+  return {TL_VEC_BUILTIN(fmaf)(n, 0x1.ee59dap-50f, r), bits(shifted)};
 }
 TL_VEC_FN trig_parts_d trig_reduce_quick(double x) {
   const double shifted = x * 0x1.45f306dc9c883p-1 + limits<double>::round_magic;
   const double n = shifted - limits<double>::round_magic;
-  const double r = __builtin_fma(n, -0x1.1a62633145c07p-54, __builtin_fma(n, -0x1.921fb54442d18p+0, x));
-  return {__builtin_fma(n, 0x1.f1976b7ed8fbcp-110, r), bits(shifted)};
+  const double r = TL_VEC_BUILTIN(fma)(n, -0x1.1a62633145c07p-54, TL_VEC_BUILTIN(fma)(n, -0x1.921fb54442d18p+0, x));
+  return {TL_VEC_BUILTIN(fma)(n, 0x1.f1976b7ed8fbcp-110, r), bits(shifted)};
 }
 TL_VEC_FN trig_parts_dd trig_reduce_quick_exact(double x) {
   const double shifted = x * 0x1.45f306dc9c883p-1 + limits<double>::round_magic;
   const double n = shifted - limits<double>::round_magic;
-  const double first = __builtin_fma(n, -0x1.921fb54442d18p+0, x);
-  const double r = __builtin_fma(n, -0x1.1a62633145c07p-54, first);
-  const double lost = __builtin_fma(n, -0x1.1a62633145c07p-54, first - r);
-  return {r, __builtin_fma(n, 0x1.f1976b7ed8fbcp-110, lost), bits(shifted)};
+  const double first = TL_VEC_BUILTIN(fma)(n, -0x1.921fb54442d18p+0, x);
+  const double r = TL_VEC_BUILTIN(fma)(n, -0x1.1a62633145c07p-54, first);
+  const double lost = TL_VEC_BUILTIN(fma)(n, -0x1.1a62633145c07p-54, first - r);
+  return {r, TL_VEC_BUILTIN(fma)(n, 0x1.f1976b7ed8fbcp-110, lost), bits(shifted)};
 }
 #else
 // Without it the same would need shorter parts: take the general reduction for everything.
@@ -96,7 +106,7 @@ TL_VEC_FN trig_parts_dd trig_reduce(double x) {
   const u64 i = ((exponent > 1023 + 52 ? exponent : 1023 + 52) - (1023 + 52)) >> 2;
   const double m = from_bits(bits(x) - (i << 54));  // x / 2^(4 i), still a whole number if i > 0, below 2^56
   const double t0 = two_over_pi_d[0][i], t1 = two_over_pi_d[1][i], t2 = two_over_pi_d[2][i], t3 = two_over_pi_d[3][i];
-  const double p0 = m * t0, p1 = m * t1, p2 = m * t2;
+  const double p0 = product(m, t0), p1 = product(m, t1), p2 = product(m, t2);
   const double e0 = product_error(m, t0, p0), e1 = product_error(m, t1, p1), e2 = product_error(m, t2, p2);
   // Multiples of 128 quarter turns leave the largest part (below 2^57) first; what remains is exact.
   const double magic = limits<double>::round_magic;
@@ -112,7 +122,7 @@ TL_VEC_FN trig_parts_dd trig_reduce(double x) {
   const double rest = h2 + (low + (l2 + (r2 + (e2 + m * t3))));
   double turns, turns_low;
   two_sum(high, rest, turns, turns_low);
-  const double pi_half = 0x1.921fb54442d18p+0, r = turns * pi_half;
+  const double pi_half = 0x1.921fb54442d18p+0, r = product(turns, pi_half);
   const double r_low = product_error(turns, pi_half, r) + (turns * 0x1.1a62633145c07p-54 + turns_low * pi_half);
   return {r + (x - x), r_low, bits(shifted)};
 }

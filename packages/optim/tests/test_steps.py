@@ -4,7 +4,7 @@ import copy
 import math
 
 import pytest
-from weights import weight
+from weights import Weight, weight
 
 import tallow
 from tallow.optim import SGD, Adam, AdamW
@@ -112,6 +112,27 @@ def test_many_shapes_and_layouts(make):
         results.append(params)
     for a, b in zip(*results, strict=True):
         assert (a - b).abs().max().item() < 1e-6
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Adam(p, lr=0.1)])
+@pytest.mark.parametrize("kind", ["half", "bfloat16", "gaps"])
+def test_what_the_native_step_does_not_take_is_stepped_by_plain_ops(make, kind):
+    whole = tallow.full((4, 6), 1.5, dtype=getattr(tallow, {"gaps": "float64"}.get(kind, kind)))
+    w = Weight(whole[:, ::2] if kind == "gaps" else whole)
+    opt = make([w])
+    for g in GRADS:
+        w.grad = tallow.full(tuple(w.shape), g, dtype=w.dtype)
+        opt.step()
+    expected = sgd(GRADS, momentum=0.9) if type(opt) is SGD else adam(GRADS)
+    assert w[0, 0].item() == pytest.approx(expected, rel=1e-9 if kind == "gaps" else 3e-2)
+    assert kind != "gaps" or whole[0, 1].item() == 1.5
+
+
+def test_a_gradient_of_another_layout_for_a_single_column():
+    w = weight([[1.5], [1.5], [1.5]])
+    w.grad = tallow.full((1, 3), 1.0, dtype=tallow.float64).t()
+    SGD([w], lr=0.5).step()
+    assert w.tolist() == [[1.0], [1.0], [1.0]]
 
 
 def test_a_gradient_that_comes_later_starts_its_own_momentum():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import tallow
 from tallow import Tensor
 
 
@@ -29,8 +30,21 @@ def check_implementation(foreach: bool | None, fused: bool | None, differentiabl
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
-def is_native(group: dict[str, Any], params: list[Tensor]) -> bool:
-    """Whether the native fused step takes this group; ``fused=False`` asks for plain ops, in the same order."""
-    if group["differentiable"] or group["fused"] is False:
-        return False
-    return all(p.is_floating_point() for p in params)
+_NATIVE_DTYPES = {tallow.float32, tallow.float64}
+_is_contiguous = Tensor.is_contiguous
+
+
+def for_native(group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> list[Tensor] | None:
+    """The gradients as the native step takes them, or None where plain ops must do it.
+
+    It takes float32 and float64 that lie in memory without gaps, the gradient as its parameter; ``fused=False`` asks for
+    plain ops, in the same order of operations.
+    """
+    if group["differentiable"] or group["fused"] is False or not {p.dtype for p in params} <= _NATIVE_DTYPES:
+        return None
+    if all(map(_is_contiguous, params)) and all(map(_is_contiguous, grads)):
+        return grads
+    layouts = [tallow.empty_like(p, requires_grad=False) for p in params]
+    if any(e.stride() != p.stride() for e, p in zip(layouts, params, strict=True)):
+        return None
+    return [e.copy_(g) for e, g in zip(layouts, grads, strict=True)]

@@ -7,6 +7,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import tallow
 from tallow import Tensor
 
 from ._hooks import RemovableHandle, register
@@ -116,6 +117,8 @@ def _cast_to(param: Tensor, value: Any, key: Any = None) -> Any:
     if isinstance(value, Tensor):
         if key == "step":  # counts in float32 on its own device, whatever the parameter is
             return value.clone()
+        if value.shape == param.shape and value.is_floating_point():
+            return tallow.empty_like(param, requires_grad=False).copy_(value)  # laid out in memory like the parameter
         if param.is_floating_point() and value.is_floating_point():
             return value.to(dtype=param.dtype, device=param.device, copy=True)
         return value.to(device=param.device, copy=True)

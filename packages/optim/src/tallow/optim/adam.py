@@ -8,7 +8,7 @@ from typing import Any
 import tallow
 from tallow import Tensor, ops
 
-from ._options import check_implementation, check_lr, check_not_negative, is_native
+from ._options import check_implementation, check_lr, check_not_negative, for_native
 from .optimizer import Optimizer
 
 __all__ = ["Adam", "AdamW"]
@@ -94,10 +94,11 @@ class Adam(Optimizer):
             states = [self.state[p] for p in params]
             if not all(states):
                 _start(group, params, states)
-            if is_native(group, params):
-                with tallow.no_grad():
-                    _step_native(group, params, grads, states)
-            else:
+            with tallow.no_grad():
+                taken = for_native(group, params, grads)
+                if taken is not None:
+                    _step_native(group, params, taken, states)
+            if taken is None:
                 with tallow.set_grad_enabled(group["differentiable"]):
                     for param, grad, state in zip(params, grads, states, strict=True):
                         _step_plain(group, param, grad, state)

@@ -8,7 +8,7 @@ from typing import Any
 import tallow
 from tallow import Tensor, ops
 
-from ._options import check_implementation, check_lr, check_not_negative, is_native
+from ._options import check_implementation, check_lr, check_not_negative, for_native
 from .optimizer import Optimizer
 
 __all__ = ["SGD"]
@@ -84,10 +84,11 @@ class SGD(Optimizer):
             params, grads = self._gather(group)
             if not params:
                 continue
-            if is_native(group, params):
-                with tallow.no_grad():
-                    self._step_native(group, params, grads)
-            else:
+            with tallow.no_grad():
+                taken = for_native(group, params, grads)
+                if taken is not None:
+                    self._step_native(group, params, taken)
+            if taken is None:
                 with tallow.set_grad_enabled(group["differentiable"]):
                     for param, grad in zip(params, grads, strict=True):
                         self._step_plain(group, param, grad)

@@ -13,7 +13,7 @@ using tl::Call;
 // Most of a long line is worse than what has been kept: blocks without a better element are passed over.
 template <class T, class P>
 void smallest(const T* x, int64_t stride, int64_t n, int64_t k, bool descending, bool sorted, P* a) {
-  const int64_t capacity = std::max<int64_t>(4 * k, 2048);
+  const int64_t capacity = std::max<int64_t>(4 * k, 256);
   int64_t kept = n;
   if (n <= capacity) {
     encode(x, stride, n, descending, a);
@@ -170,10 +170,11 @@ template <bool Skip>
 void median_cpu(Call& c) {
   TensorImpl* out = c.out_handle();
   const Tensor x = dense_as(c.handle(0), c.handle(0)->dtype);
-  if (x.numel() == 0) {  // NaN, and the smallest integer
-    TlValue v = is_floating(x.dtype()) ? tl::pack(std::numeric_limits<double>::quiet_NaN()) : tl::pack(std::numeric_limits<int64_t>::min());
-    return fill(out, v);
-  }
+  if (x.numel() == 0)  // NaN, and the smallest integer
+    return real_dtype(x.dtype(), "median_cpu", [&]<class T>() {
+      if constexpr (has_nan<T>) *out->ptr<T>() = T(std::numeric_limits<float>::quiet_NaN());
+      else *out->ptr<T>() = std::numeric_limits<T>::min();
+    });
   ScanShape s(x.get(), 0);
   s.outer = s.inner = 1, s.n = x.numel();
   real_dtype(x.dtype(), "median_cpu", [&]<class T>() {

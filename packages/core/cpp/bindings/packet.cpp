@@ -425,6 +425,18 @@ bool parse(const Overload& ov, PyObject* const* args, Py_ssize_t n, PyObject* kw
     PyObject* o = args[k];
     if (PyTuple_Check(o) || PyList_Check(o)) break;
     const Py_ssize_t rest = n - k;
+    if (ov.params[k].tag == TL_TENSOR_LIST) {
+      auto* l = static_cast<TlTensor*>(f.reserve(static_cast<size_t>(rest) * sizeof(TlTensor)));
+      for (Py_ssize_t i = 0; i < rest; ++i) {
+        if (!is_tensor(args[k + i])) return mismatch(k, args[k + i]);
+        l[i] = impl(args[k + i]);
+      }
+      f.args[k] = {};
+      f.args[k].tag = TL_TENSOR_LIST, f.args[k].tensors = l, f.args[k].len = static_cast<uint32_t>(rest);
+      given |= uint64_t{1} << k;
+      positional = k;
+      break;
+    }
     if (rest < 2 || !plain_ints(args + k, rest)) break;
     auto* l = static_cast<int64_t*>(f.reserve(static_cast<size_t>(rest) * 8));
     for (Py_ssize_t i = 0; i < rest; ++i)
@@ -708,7 +720,10 @@ Overload describe(TlOp op, const TlOpInfo& info) {
     if (a.tag == TL_INT_LIST && a.is_list && !a.keyword_only && i <= 1 && std::strstr(a.type, "int[]")) p.varargs = true;
     ov.params.push_back(p);
   }
-  ov.has_written_out = info.variant == 2;
+  // block_diag(a, b, c): where a list of tensors is all there is, it may be written as separate arguments.
+  if (ov.positional == 1 && ov.params[0].tag == TL_TENSOR_LIST) ov.params[0].varargs = true;
+  const TlOpArgument* last = info.nargs ? &info.args[info.nargs - 1] : nullptr;
+  ov.has_written_out = info.variant == 2 || (last && last->is_written && last->keyword_only && !std::strcmp(last->name, "out"));
   const std::string name = info.name;
   ov.factory = has_dtype && (!has_tensor || name.rfind("new_", 0) == 0 || (name.size() > 5 && name.compare(name.size() - 5, 5, "_like") == 0));
   return ov;

@@ -66,7 +66,20 @@ void combinations(tl::Call& c) {
   c.ret(tl::call<"view">(tl::call<"index_select">(c.value(0), 0, at), Dims{count / r, r}));
 }
 
+void unravel_index(tl::Call& c) {
+  const TensorImpl* t = c.handle(0);
+  TL_CHECK(is_integral(t->dtype), "expected 'indices' to be integer dtype, but got ", dtype_name(t->dtype));
+  int64_t rest = checked_numel(c.ints(1));
+  std::vector<tl::Tensor> out;
+  for (int64_t size : c.ints(1)) {
+    rest = size ? rest / size : 0;
+    out.push_back(tl::call<"remainder">(tl::call<"floor_divide">(c.value(0), std::max<int64_t>(rest, 1)), std::max<int64_t>(size, 1)));
+  }
+  c.ret_list(std::move(out));
+}
+
 TL_OPS(shape_combine) {
+  tl::composite<unravel_index>("unravel_index(Tensor indices, int[] shape) -> Tensor[]", kNoGrad, "The coordinates of positions in a flattened tensor of this shape.");
   tl::composite<meshgrid>("meshgrid(Tensor[] tensors, *, str? indexing=None) -> Tensor[]", 0, "The coordinate grids of vectors, as views: 'ij' (the default) or 'xy' order.");
   tl::composite<cartesian_prod>("cartesian_prod(Tensor[] tensors) -> Tensor", 0, "All tuples of elements of the vectors, one a row.");
   tl::composite<combinations>("combinations(Tensor self, int r=2, bool with_replacement=False) -> Tensor", 0, "All combinations of r elements of a vector, one a row.");

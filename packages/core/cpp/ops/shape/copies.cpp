@@ -10,6 +10,12 @@ template <tl::Name View, uint32_t N>
 void copied(tl::Call& c) {
   c.ret(dense([&]<size_t... I>(std::index_sequence<I...>) { return tl::call<View>(c.value(I)...); }(std::make_index_sequence<N>())));
 }
+void narrow_copy(tl::Call& c) {
+  const TensorImpl* t = c.handle(0);
+  TL_CHECK(t->ndim, "narrow() cannot be applied to a 0-dim tensor.");
+  TL_CHECK(c.integer(1) >= -t->ndim && c.integer(1) < t->ndim, "narrow_copy: dimension ", c.integer(1), " is out of range for a tensor of ", t->ndim, " dimensions");
+  copied<"narrow", 4>(c);
+}
 template <tl::Name View, uint32_t N>
 void copied_list(tl::Call& c) {
   std::vector<tl::Tensor> out = [&]<size_t... I>(std::index_sequence<I...>) { return tl::call_list<View>(c.value(I)...); }(std::make_index_sequence<N>());
@@ -28,7 +34,7 @@ TL_OPS(shape_copies) {
   tl::composite<copied<"detach", 1>>("detach_copy(Tensor self) -> Tensor", kOut | kNoGrad, doc);
   tl::composite<copied<"diagonal", 4>>("diagonal_copy(Tensor self, int offset=0, int dim1=0, int dim2=1) -> Tensor", kOut, doc);
   tl::composite<copied<"expand", 2>>("expand_copy(Tensor self, int[] size, *, bool implicit=False) -> Tensor", kOut, doc);
-  tl::composite<copied<"narrow", 4>>("narrow_copy(Tensor self, int dim, int start, int length) -> Tensor", kMethod | kOut, doc);
+  tl::composite<narrow_copy>("narrow_copy(Tensor self, int dim, int start, int length) -> Tensor", kMethod | kOut, doc);
   tl::composite<copied<"permute", 2>>("permute_copy(Tensor self, int[] dims) -> Tensor", kOut, doc);
   tl::composite<copied<"select", 3>>("select_copy(Tensor self, int dim, int index) -> Tensor", kOut, doc);
   tl::composite<copied<"slice", 5>>("slice_copy(Tensor self, int dim=0, int? start=None, int? end=None, int step=1) -> Tensor", kOut, doc);

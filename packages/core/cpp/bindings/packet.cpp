@@ -714,7 +714,7 @@ Overload describe(TlOp op, const TlOpInfo& info) {
     p.keyword_only = a.keyword_only, p.has_default = a.has_default;
     p.varargs = false;
     if (!p.keyword_only) ov.positional = i + 1;
-    has_tensor |= a.tag == TL_TENSOR || a.tag == TL_TENSOR_LIST;
+    has_tensor |= (a.tag == TL_TENSOR || a.tag == TL_TENSOR_LIST) && !a.is_written;
     has_dtype |= a.tag == TL_DTYPE && !std::strcmp(a.name, "dtype");
     // The first list of ints of free length may be written as separate arguments.
     if (a.tag == TL_INT_LIST && a.is_list && !a.keyword_only && i <= 1 && std::strstr(a.type, "int[]")) p.varargs = true;

@@ -13,7 +13,7 @@ void copied(tl::Call& c) {
 void narrow_copy(tl::Call& c) {
   const TensorImpl* t = c.handle(0);
   TL_CHECK(t->ndim, "narrow() cannot be applied to a 0-dim tensor.");
-  TL_CHECK(c.integer(1) >= -t->ndim && c.integer(1) < t->ndim, "narrow_copy: dimension ", c.integer(1), " is out of range for a tensor of ", t->ndim, " dimensions");
+  TL_CHECK(c.integer(1) < t->ndim, "narrow_copy: dimension ", c.integer(1), " is out of range for a tensor of ", t->ndim, " dimensions");
   copied<"narrow", 4>(c);
 }
 template <tl::Name View, uint32_t N>

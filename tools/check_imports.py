@@ -34,6 +34,7 @@ ALLOWED = {
 }
 #: Look-ups of a package that may be missing, each with its reason: (module, what it imports inside a function).
 SOFT = {
+    ("tallow._tensor", "tallow.autograd"): "requires_grad=True loads it; without it the error says what to install",
     ("tallow.serialization.tensors", "tallow.nn"): "a file may hold nn.Parameter objects; without nn: tensors",
 }
 #: Loaded on use and never needed: the protocols work without them.

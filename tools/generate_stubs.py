@@ -216,14 +216,15 @@ def module_stub(tallow: ModuleType, functions: dict[str, list[Signature]]) -> st
     imports["tallow._core"] = sorted({*imports["tallow._core"], "dtype as dtype", "device as device"})
     for module, names in sorted(imports.items()):
         lines.append(f"from {module} import {', '.join(sorted(names))}")
-    lines.append("from tallow import _ops as ops")
     for attribute, module in sorted(tallow._ATTRIBUTES.items()):
         lines.append(f"from {module} import {attribute} as {attribute}")
     # A package that is not installed is an import that fails, here as at run time.
     own = {p.stem for p in TARGET.iterdir()}
     present = sorted(name for name, package in tallow._LAZY.items() if package or name in own)
     lines += [f"from tallow import {name} as {name}  # type: ignore" for name in present]
-    lines += ["", PREAMBLE, *ALIASES, "", *values, "", *definitions]
+    # Name spaces of ops are made when they are asked for, and so is what has no module yet.
+    open_ended = [f"{name}: Any" for name in ["ops", *sorted(set(tallow._LAZY) - set(present))]]
+    lines += ["", PREAMBLE, *ALIASES, "", *open_ended, *values, "", *definitions]
     return "\n".join(lines) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from dataclasses import dataclass
 
@@ -54,7 +55,9 @@ class Parameter:
         return f"{known} | None" if optional and known != "Any" else known
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.annotation}{' = ...' if self.default else ''}"
+        # `random_(from, to)` takes a word of Python's as a name; nobody can pass it by that name.
+        name = f"{self.name}_" if keyword.iskeyword(self.name) else self.name
+        return f"{name}: {self.annotation}{' = ...' if self.default else ''}"
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,9 @@ def parse_schema(schema: str) -> Signature:
         kind, name = declared.split()
         kind = re.sub(r"\([a-z!]*\)|\[\d+\]", lambda m: "[]" if m[0][0] == "[" else "", kind)
         parameters.append(Parameter(name, kind, bool(equals), keyword_only))
+    if any(p.name == "pin_memory" for p in parameters):
+        # What makes tensors takes this as well; the binding hands it to autograd, no op sees it.
+        parameters.append(Parameter("requires_grad", "bool", True, True))
     return Signature(tuple(parameters), _result(result.strip()))
 
 

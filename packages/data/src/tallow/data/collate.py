@@ -74,7 +74,7 @@ def _rebuilt(example: Any, values: Any) -> Any:
             mapping.update(values)
             return mapping
         if isinstance(example, MutableSequence):
-            sequence = copy.copy(example)
+            sequence: Any = copy.copy(example)
             sequence[:] = values
             return sequence
         return kind(values)

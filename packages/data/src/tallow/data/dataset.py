@@ -185,7 +185,7 @@ class ChainDataset(IterableDataset[T_co]):
             yield from dataset
 
     def __len__(self) -> int:
-        lengths: list[int] = [len(d) for d in self.datasets]  # type: ignore[arg-type]
+        lengths: list[int] = [len(d) for d in self.datasets]  # type: ignore[arg-type, misc]
         return sum(lengths)
 
 
@@ -245,7 +245,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
                 message = f"Length of split at index {i} is 0. This might result in an empty dataset."
                 warnings.warn(message, stacklevel=2)
     else:
-        sizes = list(lengths)  # type: ignore[arg-type]
+        sizes = list(lengths)  # type: ignore[arg-type, misc]
     if sum(sizes) != total:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = tallow.randperm(total, generator=generator).tolist()

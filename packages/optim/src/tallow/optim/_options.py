@@ -37,8 +37,8 @@ _is_contiguous = Tensor.is_contiguous
 def for_native(group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> list[Tensor] | None:
     """The gradients as the native step takes them, or None where plain ops must do it.
 
-    It takes float32 and float64 that lie in memory without gaps, the gradient as its parameter; ``fused=False`` asks for
-    plain ops, in the same order of operations.
+    It takes float32 and float64 that lie in memory without gaps, the gradient as its parameter; ``fused=False`` asks
+    for plain ops, in the same order of operations.
     """
     if group["differentiable"] or group["fused"] is False or not {p.dtype for p in params} <= _NATIVE_DTYPES:
         return None

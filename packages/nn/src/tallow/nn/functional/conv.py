@@ -30,28 +30,26 @@ def conv2d(
     Raises:
         RuntimeError: for an unknown padding string, or "same" with a stride.
     """
-    if isinstance(stride, int):
-        stride = (stride, stride)
-    if isinstance(dilation, int):
-        dilation = (dilation, dilation)
     if isinstance(padding, str):
-        input, padding = _padded(input, weight, padding, stride, dilation)
-    elif isinstance(padding, int):
-        padding = (padding, padding)
+        input, padding = _padded(input, weight, padding, _pair(stride), _pair(dilation))
     return _ops.conv2d(input, weight, bias, stride, padding, dilation, groups)
 
 
+def _pair(value: _Ints) -> tuple[int, ...]:
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
 def _padded(
-    input: Tensor, weight: Tensor, padding: str, stride: _Ints, dilation: _Ints
+    input: Tensor, weight: Tensor, padding: str, stride: tuple[int, ...], dilation: tuple[int, ...]
 ) -> tuple[Tensor, tuple[int, int]]:
     """The input and the symmetric padding that a padding string stands for; the odd cell goes to the far side."""
     if padding == "valid":
         return input, (0, 0)
     if padding != "same":
         raise RuntimeError(f"Invalid padding string: '{padding}', expected 'same' or 'valid'")
-    if any(s != 1 for s in stride):  # type: ignore[union-attr]
+    if any(s != 1 for s in stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
-    total = [d * (k - 1) for d, k in zip(dilation, weight.shape[-2:], strict=True)]  # type: ignore[arg-type]
+    total = [d * (k - 1) for d, k in zip(dilation, weight.shape[-2:], strict=True)]
     odd = [t % 2 for t in total]
     if any(odd):
         input = pad(input, [0, odd[1], 0, odd[0]])

@@ -10,10 +10,6 @@ _ops = ops.nn
 _Ints = int | tuple[int, ...] | list[int]
 
 
-def _two(value: Any) -> Any:
-    return (value, value) if isinstance(value, int) else value
-
-
 def max_pool2d(
     input: Tensor,
     kernel_size: _Ints,
@@ -28,9 +24,7 @@ def max_pool2d(
     `stride` defaults to `kernel_size`. With `return_indices` also where the maxima are, as flat positions in the plane.
     """
     pool = _ops.max_pool2d_with_indices if return_indices else _ops.max_pool2d
-    kernel_size = _two(kernel_size)
-    stride = _two(stride) or kernel_size
-    return pool(input, kernel_size, stride, _two(padding), _two(dilation), ceil_mode)
+    return pool(input, kernel_size, kernel_size if stride is None else stride, padding, dilation, ceil_mode)
 
 
 def max_pool2d_with_indices(
@@ -56,20 +50,15 @@ def avg_pool2d(
     divisor_override: int | None = None,
 ) -> Tensor:
     """The mean of each window of ``(N, C, H, W)`` or ``(C, H, W)``; `stride` defaults to `kernel_size`."""
-    kernel_size = _two(kernel_size)
-    return _ops.avg_pool2d(
-        input,
-        kernel_size,
-        _two(stride) or kernel_size,
-        _two(padding),
-        ceil_mode,
-        count_include_pad,
-        divisor_override,
-    )
+    stride = kernel_size if stride is None else stride
+    return _ops.avg_pool2d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Means over windows chosen so that the result is `output_size`: a number or (height, width); None keeps a size."""
-    height, width = _two(output_size) if output_size is not None else (None, None)
-    size = (input.size(-2) if height is None else height, input.size(-1) if width is None else width)
-    return _ops.adaptive_avg_pool2d(input, size)
+    if output_size is None:
+        return input
+    if not isinstance(output_size, int):
+        height, width = output_size
+        output_size = (input.size(-2) if height is None else height, input.size(-1) if width is None else width)
+    return _ops.adaptive_avg_pool2d(input, output_size)

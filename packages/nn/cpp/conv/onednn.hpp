@@ -40,41 +40,56 @@ class Buffer {
   size_t bytes_ = 0;
 };
 
-// One primitive for pieces of one size, with the layouts it chose.
-struct Primitive {
-  dnnl::primitive run;
-  dnnl::memory::desc src, weights, bias, dst, scratch;  // for gradients: of what they are gradients of
+// A copy between two layouts; where they are the same, the memory itself serves.
+struct Copy {
+  dnnl::memory::desc from, to;
+  dnnl::reorder run;
+  bool needed = false;
+  Copy() = default;
+  Copy(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+  void operator()(const void* src, void* dst) const;
+  void* in(const void* src, Buffer& room) const;  // src in layout `to`, in `room` if need be
 };
 
-// `s` is the shape of one piece. channels_last keeps the activations in the caller's layout; otherwise oneDNN chooses.
-std::shared_ptr<const Primitive> primitive(const Shape& s, Pass pass, bool channels_last, bool with_bias);
+// One primitive for pieces of one size, and the way from and to the caller's layouts. For gradients the descriptors are
+// those of the gradients.
+struct Primitive {
+  dnnl::primitive run;
+  dnnl::memory::desc src, weights, bias, dst, scratch;
+  Copy copy_src, copy_weights, copy_dst;  // for results: from the primitive's layout to the caller's
+};
 
-// Descriptors of the caller's memory.
-dnnl::memory::desc activation(int64_t n, int64_t channels, const Spatial& spatial, const Strides& strides, bool flat);
-dnnl::memory::desc weights(const Shape& s, const Strides& strides, bool flat);
+// The pieces of a pass over one problem, with a primitive for each size that occurs.
+class Plan {
+ public:
+  Plan(const Shape& s, Pass pass, const Strides& x, const Strides& w, const Strides& y, bool with_bias);
 
-// Copies between layouts, on this thread; both may be the same, then nothing happens and false returns.
-void reorder(const dnnl::memory::desc& from, const void* src, const dnnl::memory::desc& to, void* dst);
+  const Shape s;
+  const Pass pass;
+  const Pieces pieces;
 
-// `data` as `to` wants it: itself, or a copy in `room`.
-inline void* in_layout(const dnnl::memory::desc& from, const void* data, const dnnl::memory::desc& to, Buffer& room) {
-  if (from == to) return const_cast<void*>(data);
-  room = Buffer(to.get_size());
-  reorder(from, data, to, room.get());
-  return room.get();
-}
+  Shape piece(int64_t image, int64_t block) const;
+  const Primitive& of(int64_t image, int64_t block) const { return *primitives_[short_images(image)][short_block(block)]; }
+
+ private:
+  bool short_images(int64_t i) const { return pieces.images.length(i) != pieces.images.size; }
+  bool short_block(int64_t c) const { return pieces.channels.length(c) != pieces.channels.size; }
+  std::unique_ptr<Primitive> primitives_[2][2];
+};
+
+// Plans are kept: building one compiles machine code.
+std::shared_ptr<const Plan> plan(const Shape& s, Pass pass, const Strides& x, const Strides& w, const Strides& y, bool with_bias);
+
+// Runs a primitive on this thread. An argument of no size is left out.
+struct Argument {
+  int name;
+  const dnnl::memory::desc& layout;
+  const void* data;
+};
+void run(const Primitive& p, std::initializer_list<Argument> arguments);
 
 // Problems with no depth run in two dimensions.
 inline bool flat(const Shape& s) { return s.input[0] == 1 && s.kernel[0] == 1 && s.output[0] == 1 && s.padding[0] == 0; }
-
-// The piece's own shape.
-inline Shape piece_of(const Shape& s, Pass pass, int64_t images, int64_t channels) {
-  Shape p = s;
-  p.batch = images;
-  if (s.groups > 1) p.groups = channels, p.in_channels = channels * s.in_per_group(), p.out_channels = channels * s.out_per_group();
-  else (pass == Pass::BackwardData ? p.in_channels : p.out_channels) = channels;
-  return p;
-}
 
 // Where a piece's channels begin on both sides and in the weights.
 struct Offsets {

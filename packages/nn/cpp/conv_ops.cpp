@@ -1,0 +1,173 @@
+// Convolution as ops: forward, and its two gradients, each of which is the others' gradient again.
+#include "common.hpp"
+#include "conv/conv.hpp"
+#include "ops.hpp"
+
+namespace tallow_nn {
+namespace {
+
+using conv::Shape;
+
+// Reads stride, padding, dilation (one value or one per dimension) and groups at arguments first, first+1, ...
+Shape geometry(tl::Call& c, uint32_t first, tl::Sizes input, tl::Sizes weight) {
+  const auto nd = static_cast<int64_t>(weight.size());
+  require(nd >= 3 && nd <= 5, "convolution: expected a weight of 3 to 5 dimensions, got ", tl::to_string(weight));
+  require(static_cast<int64_t>(input.size()) == nd, "Expected ", nd, "D (batched) input to conv", nd - 2, "d, but got input of size: ", tl::to_string(input));
+  Shape s;
+  s.groups = c.integer(first + 3);
+  require(s.groups > 0, "non-positive groups is not supported");
+  s.batch = input[0], s.in_channels = input[1], s.out_channels = weight[0];
+  require(weight[0] % s.groups == 0 && weight[0] >= s.groups, "Given groups=", s.groups, ", expected weight to be divisible by ", s.groups,
+          " at dimension 0, but got weight of size ", tl::to_string(weight), " instead");
+  require(input[1] == weight[1] * s.groups, "Given groups=", s.groups, ", weight of size ", tl::to_string(weight), ", expected input", tl::to_string(input), " to have ",
+          weight[1] * s.groups, " channels, but got ", input[1], " channels instead");
+  const char* names[] = {"stride", "padding", "dilation"};
+  conv::Spatial* fields[] = {&s.stride, &s.padding, &s.dilation};
+  for (uint32_t k = 0; k < 3; ++k) {
+    const tl::Sizes v = c.ints(first + k);
+    require(v.size() == 1 || static_cast<int64_t>(v.size()) == nd - 2, "expected ", names[k], " to be a single integer value or a list of ", nd - 2,
+            " values to match the convolution dimensions, but got ", names[k], "=", tl::to_string(v));
+    for (int64_t d = 0; d < nd - 2; ++d) {
+      const int64_t x = v.size() == 1 ? v[0] : v[static_cast<size_t>(d)];
+      require(k == 1 ? x >= 0 : x > 0, k == 1 ? "negative" : "non-positive", " ", names[k], " is not supported");
+      (*fields[k])[static_cast<size_t>(d + 5 - nd)] = x;
+    }
+  }
+  for (int64_t d = 2; d < nd; ++d) {
+    const auto at = static_cast<size_t>(d + 3 - nd);
+    s.input[at] = input[static_cast<size_t>(d)], s.kernel[at] = weight[static_cast<size_t>(d)];
+    const int64_t span = s.input[at] + 2 * s.padding[at] - s.dilation[at] * (s.kernel[at] - 1) - 1;
+    require(span >= 0, "Calculated padded input size per channel: (", s.input[at] + 2 * s.padding[at], "). Kernel size: (", s.dilation[at] * (s.kernel[at] - 1) + 1,
+            "). Kernel size can't be greater than actual input size");
+    s.output[at] = span / s.stride[at] + 1;
+  }
+  return s;
+}
+
+tl::Dims output_sizes(const Shape& s, int64_t nd) {
+  tl::Dims out{s.batch, s.out_channels};
+  for (int64_t d = 5 - nd; d < 3; ++d) out.push_back(s.output[static_cast<size_t>(d)]);
+  return out;
+}
+
+// Memory and five strides of a tensor of nd dimensions.
+template <class T>
+conv::View<T> view(const tl::Tensor& t) {
+  const TlTensorInfo i = t.info();
+  conv::Strides st{};
+  st[0] = i.strides[0], st[1] = i.strides[1];
+  for (int64_t d = 2; d < i.ndim; ++d) st[static_cast<size_t>(d + 5 - i.ndim)] = i.strides[d];
+  const int64_t lead = i.ndim < 5 ? i.strides[2] * i.sizes[2] : 0;  // extents of 1 step over nothing
+  for (int64_t d = 2; d < 2 + 5 - i.ndim; ++d) st[static_cast<size_t>(d)] = lead;
+  return {static_cast<T*>(i.data), st};
+}
+
+// double is computed as it is, everything else in float.
+bool is_double(const tl::Tensor& t) { return t.dtype() == TL_FLOAT64; }
+tl::Tensor operand(const tl::Tensor& t) {
+  const tl::Tensor f = is_double(t) || t.dtype() == TL_FLOAT32 ? t : tl::call<"_to">(t, tl::Dtype{TL_FLOAT32});
+  return tl::call<"contiguous">(f);
+}
+tl::Tensor target(const tl::Tensor& out) { return is_double(out) || out.dtype() == TL_FLOAT32 ? out : tl::empty(out.sizes(), TL_FLOAT32); }
+void finish(const tl::Tensor& out, const tl::Tensor& from) {
+  if (out.get() != from.get()) tl::call<"copy_">(out, from);
+}
+
+void forward_shape(tl::Call& c) {
+  const tl::Tensor x = c.tensor(0), w = c.tensor(1), b = c.tensor(2);
+  const Shape s = geometry(c, 3, x.sizes(), w.sizes());
+  require(x.dtype() == w.dtype(), "Input type and weight type should be the same");
+  require(is_floating(x.dtype()), "\"convolution\" not implemented for integer and complex dtypes");
+  if (b) require(b.ndim() == 1 && b.numel() == s.out_channels && b.dtype() == w.dtype(), "Given weight of size ", tl::to_string(w.sizes()),
+                 ", expected bias to be 1-dimensional with ", s.out_channels, " elements, but got bias of size ", tl::to_string(b.sizes()), " instead");
+  c.output(0, output_sizes(s, x.ndim()), x.dtype());
+}
+void forward(tl::Call& c) {
+  const Shape s = geometry(c, 3, c.tensor(0).sizes(), c.tensor(1).sizes());
+  const tl::Tensor out = c.out();
+  if (out.numel() == 0) return;
+  const tl::Tensor x = operand(c.tensor(0)), w = operand(c.tensor(1)), b = c.tensor(2) ? operand(c.tensor(2)) : tl::Tensor(), y = target(out);
+  if (x.numel() == 0 || w.numel() == 0) {
+    tl::call<"zero_">(out);
+    if (b) tl::call<"copy_">(out, tl::call<"reshape">(c.tensor(2), [&] { tl::Dims d(static_cast<size_t>(out.ndim()), 1); d[1] = -1; return d; }()));
+    return;
+  }
+  if (is_double(x)) conv::forward(s, x.data<double>(), w.data<double>(), b ? b.data<double>() : nullptr, y.data<double>());
+  else conv::forward(s, view<const float>(x), view<const float>(w), b ? b.data<float>() : nullptr, view<float>(y));
+  finish(out, y);
+}
+
+void input_grad_shape(tl::Call& c) {
+  geometry(c, 3, c.ints(2), c.tensor(1).sizes());
+  c.output(0, c.ints(2), c.tensor(0).dtype());
+}
+void input_grad(tl::Call& c) {
+  const Shape s = geometry(c, 3, c.ints(2), c.tensor(1).sizes());
+  const tl::Tensor out = c.out();
+  if (out.numel() == 0) return;
+  const tl::Tensor dy = operand(c.tensor(0)), w = operand(c.tensor(1)), dx = target(out);
+  if (dy.numel() == 0) return void(tl::call<"zero_">(out));
+  if (is_double(dy)) conv::backward_data(s, dy.data<double>(), w.data<double>(), dx.data<double>());
+  else conv::backward_data(s, view<const float>(dy), view<const float>(w), view<float>(dx));
+  finish(out, dx);
+}
+
+void weight_grad_shape(tl::Call& c) {
+  geometry(c, 3, c.tensor(1).sizes(), c.ints(2));
+  c.output(0, c.ints(2), c.tensor(0).dtype());
+}
+void weight_grad(tl::Call& c) {
+  const Shape s = geometry(c, 3, c.tensor(1).sizes(), c.ints(2));
+  const tl::Tensor out = c.out();
+  if (out.numel() == 0) return;
+  const tl::Tensor dy = operand(c.tensor(0)), x = operand(c.tensor(1)), dw = target(out);
+  if (dy.numel() == 0) return void(tl::call<"zero_">(out));
+  if (is_double(dy)) conv::backward_weights(s, x.data<double>(), dy.data<double>(), dw.data<double>(), nullptr);
+  else conv::backward_weights(s, view<const float>(x), view<const float>(dy), view<float>(dw), nullptr);
+  finish(out, dw);
+}
+void bias_grad(tl::Call& c) {
+  const tl::Tensor g = c.tensor(0);
+  tl::Dims dims{0};
+  for (int64_t d = 2; d < g.ndim(); ++d) dims.push_back(d);
+  c.ret(tl::call<"sum">(g, dims));
+}
+
+// (C, H, W) is one image without a batch.
+template <int Spatial>
+void conv_nd(tl::Call& c) {
+  tl::Tensor x = c.tensor(0);
+  const bool single = x.ndim() == Spatial + 1;
+  require(single || x.ndim() == Spatial + 2, "Expected ", Spatial + 1, "D (unbatched) or ", Spatial + 2, "D (batched) input to conv", Spatial,
+          "d, but got input of size: ", tl::to_string(x.sizes()));
+  require(c.tensor(1).ndim() == Spatial + 2, "weight should have ", Spatial + 2, " dimensions, got ", tl::to_string(c.tensor(1).sizes()));
+  if (single) x = tl::call<"unsqueeze">(x, 0);
+  tl::Tensor y = tl::call<"nn::convolution">(x, c.value(1), c.value(2), c.value(3), c.value(4), c.value(5), c.value(6));
+  c.ret(single ? tl::call<"squeeze.dim">(y, 0) : std::move(y));
+}
+
+}  // namespace
+
+void register_conv() {
+  const std::string rest = "int[] stride, int[] padding, int[] dilation, int groups) -> Tensor";
+  tl::def<forward_shape>(("nn::convolution(Tensor input, Tensor weight, Tensor? bias, " + rest).c_str(), 0,
+                         "Cross-correlation of (N, C, *) with (O, C / groups, *), in one to three spatial dimensions.")
+      .cpu<forward>()
+      .grad("input: nn::convolution_input_grad(grad, weight, input.sizes, stride, padding, dilation, groups);"
+            "weight: nn::convolution_weight_grad(grad, input, weight.sizes, stride, padding, dilation, groups);"
+            "bias: nn::convolution_bias_grad(grad)");
+  tl::def<input_grad_shape>(("nn::convolution_input_grad(Tensor dy, Tensor weight, int[] input_size, " + rest).c_str(), TL_OP_HIDDEN)
+      .cpu<input_grad>()
+      .grad("dy: nn::convolution(grad, weight, None, stride, padding, dilation, groups);"
+            "weight: nn::convolution_weight_grad(dy, grad, weight.sizes, stride, padding, dilation, groups)");
+  tl::def<weight_grad_shape>(("nn::convolution_weight_grad(Tensor dy, Tensor input, int[] weight_size, " + rest).c_str(), TL_OP_HIDDEN)
+      .cpu<weight_grad>()
+      .grad("dy: nn::convolution(input, grad, None, stride, padding, dilation, groups);"
+            "input: nn::convolution_input_grad(dy, grad, input.sizes, stride, padding, dilation, groups)");
+  tl::composite<bias_grad>("nn::convolution_bias_grad(Tensor grad) -> Tensor", TL_OP_HIDDEN);
+  tl::composite<conv_nd<1>>("nn::conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, int[1] dilation=1, int groups=1) -> Tensor");
+  tl::composite<conv_nd<2>>("nn::conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] dilation=1, int groups=1) -> Tensor");
+  tl::composite<conv_nd<3>>("nn::conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, int[3] padding=0, int[3] dilation=1, int groups=1) -> Tensor");
+}
+
+}  // namespace tallow_nn

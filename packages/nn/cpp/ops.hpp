@@ -1,0 +1,14 @@
+// What each family of nn's ops offers to extension.cpp.
+#pragma once
+
+namespace tallow_nn {
+void register_activation();
+void register_attention();
+void register_conv();
+void register_dropout();
+void register_linear();
+void register_loss();
+void register_norm();
+void register_pooling();
+void register_sparse();
+}  // namespace tallow_nn

@@ -90,9 +90,9 @@ TL_OPS(extrema) {
       .cpu<aminmax_cpu>();
   tl::def<total_shape>("max(Tensor self) -> Tensor", kMethod | kOut | TL_OP_REDUCTION, "The largest element; NaN if there is one.").cpu<total_cpu<Reducer::Max>>();
   tl::def<total_shape>("min(Tensor self) -> Tensor", kMethod | kOut | TL_OP_REDUCTION, "The smallest element; NaN if there is one.").cpu<total_cpu<Reducer::Min>>();
-  register_max_dim();
   tl::composite<max_other>("max.other(Tensor self, Tensor other) -> Tensor", kMethod | kOut, "The larger element of two tensors: maximum().");
   tl::composite<min_other>("min.other(Tensor self, Tensor other) -> Tensor", kMethod | kOut, "The smaller element of two tensors: minimum().");
+  register_max_dim();  // last: an integer tensor of one element would pass for a dim
 }
 
 }  // namespace tallow

@@ -80,6 +80,12 @@ Indexed apply(PyObject* self, PyObject* key) {
     }
   }
   const int64_t ndim = impl(self)->ndim;
+  // x[mask]: index() takes a mask of several dimensions as it is.
+  if (n == 1 && is_tensor(keys[0]) && impl(keys[0])->dtype == DType::Bool && impl(keys[0])->ndim > 1 && impl(keys[0])->ndim <= ndim) {
+    r.advanced.push_back(tl::Tensor::share(impl(keys[0])));
+    r.has_advanced = true;
+    return r;
+  }
   tl::check(ellipses <= 1 ? TL_OK : tl::api()->error_set(TL_INDEX_ERROR, "an index can only have a single ellipsis ('...')"));
   if (taken > ndim) throw tl::Error(TL_INDEX_ERROR, "too many indices for tensor of dimension " + std::to_string(ndim));
   int64_t dim = 0;

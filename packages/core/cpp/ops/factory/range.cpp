@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/factory/factory.hpp"
+#include "ops/index/row_loops.hpp"
 
 namespace tallow {
 namespace {
@@ -45,6 +46,39 @@ void generate(TensorImpl* t, F f) {
   });
 }
 
+// base + step * (first + i) for i in [0, n), from element `to` on.
+void linear(TensorImpl* t, int64_t to, int64_t n, double base, double step, int64_t first) {
+  if (t->is_meta() || n <= 0) return;
+  const RowLoops& loops = row_loops();
+  const int64_t item = itemsize(t->dtype), stride = t->ndim ? t->stride(0) * item : item;
+  char* out = t->ptr<char>() + to * stride;
+  parallel_for(0, n, 65536, [&](int64_t b, int64_t e) {
+    if (t->dtype == DType::Float32 && stride == 4) return loops.linear_f32(reinterpret_cast<float*>(out) + b, base, step, first + b, e - b);
+    if (t->dtype == DType::Float64 && stride == 8) return loops.linear_f64(reinterpret_cast<double*>(out) + b, base, step, first + b, e - b);
+    double buffer[512];
+    for (int64_t i = b; i < e; i += 512) {
+      const int64_t m = std::min<int64_t>(512, e - i);
+      loops.linear_f64(buffer, base, step, first + i, m);
+      cast_fn(DType::Float64, t->dtype)(reinterpret_cast<const char*>(buffer), 8, out + i * stride, stride, m);
+    }
+  });
+}
+void linear(TensorImpl* t, int64_t base, int64_t step) {
+  if (t->is_meta() || t->numel == 0) return;
+  const RowLoops& loops = row_loops();
+  const int64_t item = itemsize(t->dtype), stride = t->ndim ? t->stride(0) * item : item;
+  char* out = t->ptr<char>();
+  parallel_for(0, t->numel, 65536, [&](int64_t b, int64_t e) {
+    if (t->dtype == DType::Int64 && stride == 8) return loops.linear_i64(reinterpret_cast<int64_t*>(out) + b, base, step, b, e - b);
+    int64_t buffer[512];
+    for (int64_t i = b; i < e; i += 512) {
+      const int64_t m = std::min<int64_t>(512, e - i);
+      loops.linear_i64(buffer, base, step, i, m);
+      cast_fn(DType::Int64, t->dtype)(reinterpret_cast<const char*>(buffer), 8, out + i * stride, stride, m);
+    }
+  });
+}
+
 // ---------------------------------------------------------------- arange
 struct Range {
   ScalarArg start, end, step;
@@ -82,11 +116,11 @@ int64_t length(const Range& r, DType dtype) {
 void fill_range(TensorImpl* t, const Range& r) {
   if (is_integral(t->dtype, true)) {
     const int64_t a = r.start.as<int64_t>(), s = r.step.as<int64_t>();
-    generate(t, [=](int64_t i) { return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(s) * static_cast<uint64_t>(i)); });
+    linear(t, a, s);
   } else {
     const double a = r.start.kind == ScalarArg::Int ? static_cast<double>(r.start.i) : r.start.re;
     const double s = r.step.kind == ScalarArg::Int ? static_cast<double>(r.step.i) : r.step.re;
-    generate(t, [=](int64_t i) { return a + s * static_cast<double>(i); });
+    linear(t, 0, t->numel, a, s, 0);
   }
 }
 
@@ -145,16 +179,28 @@ void fill_span(TensorImpl* t, const Span& s, Power power) {
   else run(s.start.as<double>(), s.end.as<double>());
 }
 
+void fill_linspace(TensorImpl* t, const Span& s) {
+  if (is_complex(t->dtype)) return fill_span(t, s, [](auto x) { return x; });
+  const bool whole = is_integral(t->dtype, true);
+  const double start = whole ? static_cast<double>(s.start.as<int64_t>()) : s.start.as<double>();
+  const double end = whole ? static_cast<double>(s.end.as<int64_t>()) : s.end.as<double>();
+  const int64_t n = s.steps, half = n / 2;
+  if (n == 1) return linear(t, 0, 1, start, 0, 0);
+  const double step = (end - start) / static_cast<double>(n - 1);
+  linear(t, 0, half, start, step, 0);
+  linear(t, half, n - half, end, step, half - (n - 1));
+}
+
 void linspace(tl::Call& c) {
   const Span s = span_of(c, "linspace", 3);
   Tensor out = empty(Sizes(&s.steps, 1), s.dtype, device_or_cpu(c, 5));
-  fill_span(out.get(), s, [](auto x) { return x; });
+  fill_linspace(out.get(), s);
   c.ret(std::move(out));
 }
 void linspace_out(tl::Call& c) {
   const Span s = span_of(c, "linspace", 3);
   resize(c.handle(7), Sizes(&s.steps, 1));
-  fill_span(c.handle(7), s, [](auto x) { return x; });
+  fill_linspace(c.handle(7), s);
   c.ret(c.tensor(7));
 }
 void logspace(tl::Call& c) {

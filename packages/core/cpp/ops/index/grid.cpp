@@ -2,8 +2,19 @@
 #include <cstring>
 
 #include "ops/index/index.hpp"
+#include "ops/index/row_loops.hpp"
+#include "vec/isa.hpp"
 
 namespace tallow {
+namespace baseline { const RowLoops* row_loops(); }
+namespace avx2 { const RowLoops* row_loops(); }
+namespace avx512 { const RowLoops* row_loops(); }
+
+const RowLoops& row_loops() {
+  static const RowLoops* best =
+      current_isa() == Isa::Avx512 ? avx512::row_loops() : current_isa() == Isa::Avx2 ? avx2::row_loops() : baseline::row_loops();
+  return *best;
+}
 
 Tensor index_values(const TensorImpl* index) {
   if (index->dtype == DType::Int64) return contiguous(index);
@@ -90,34 +101,76 @@ void grid_read(const TensorImpl* t, const Grid& g, char* out) {
 
 namespace {
 
-// Elements that no two pieces share: (b, q) and stretches of r; all p of an element belong to one piece, in order.
+// One p after the other: rows of q and r.
 template <class T, Combine How>
-void write(T* base, const Grid& g, const T* source, bool one) {
-  const int64_t nb = g.before.numel(), np = g.at.numel(), nq = g.after.numel(), run = g.run;
+struct Writer {
+  T* base;
+  const T* source;
+  const Grid& g;
+  bool one;
   const int64_t* before = g.before.ptr<int64_t>();
   const int64_t* at = g.at.ptr<int64_t>();
   const int64_t* after = g.after.ptr<int64_t>();
-  const int64_t stretch = np * run > 32768 ? std::clamp<int64_t>((run / 8 + 15) / 16 * 16, 16, 1024) : run;
-  const int64_t stretches = (run + stretch - 1) / stretch;
-  parallel_for(0, nb * nq * stretches, std::max<int64_t>(1, 32768 / (np * stretch)), [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t r0 = i % stretches * stretch, n = std::min(stretch, run - r0), q = i / stretches % nq, b = i / stretches / nq;
-      T* const to = base + before[b] + after[q] + r0;
-      const T* from = one ? source : source + (b * np * nq + q) * run + r0;
-      const int64_t next = one ? 0 : nq * run;
-      if (n == 1) {
-        for (int64_t p = 0; p < np; ++p, from += next) to[at[p]] = combine<How>(to[at[p]], *from);
-      } else if (one) {
-        for (int64_t p = 0; p < np; ++p)
-          for (int64_t r = 0; r < n; ++r) to[at[p] + r] = combine<How>(to[at[p] + r], *from);
+  int64_t np = g.at.numel(), nq = g.after.numel(), run = g.run;
+  void (*row)(char*, const char*, int64_t) = How == Combine::Copy ? nullptr : row_loops().combine[compute_type(dtype_of_tag())][static_cast<int>(How)];
+
+  static DType dtype_of_tag() {
+    if constexpr (How == Combine::Copy) return DType::Float32;
+    else return dtype_of<T>::value;
+  }
+  void point(int64_t b, int64_t p) const {
+    T* to = base + before[b] + at[p];
+    const T* from = one ? source : source + (b * np + p) * nq * run;
+    for (int64_t q = 0; q < nq; ++q) {
+      T* d = to + after[q];
+      if (one) {
+        for (int64_t r = 0; r < run; ++r) d[r] = combine<How>(d[r], *from);
+      } else if (run == 1) {
+        *d = combine<How>(*d, from[q]);
+      } else if constexpr (How == Combine::Copy) {
+        std::memcpy(d, from + q * run, static_cast<size_t>(run) * sizeof(T));
       } else {
-        for (int64_t p = 0; p < np; ++p, from += next) {
-          T* d = to + at[p];
-#pragma GCC ivdep
-          for (int64_t r = 0; r < n; ++r) d[r] = combine<How>(d[r], from[r]);
-        }
+        row(reinterpret_cast<char*>(d), reinterpret_cast<const char*>(from + q * run), run);
       }
     }
+  }
+  void all(int64_t b) const {
+    if (nq == 1 && run == 1) {
+      T* to = base + before[b] + after[0];
+      const T* from = one ? source : source + b * np;
+      const int64_t next = one ? 0 : 1;
+      for (int64_t p = 0; p < np; ++p, from += next) to[at[p]] = combine<How>(to[at[p]], *from);
+    } else {
+      for (int64_t p = 0; p < np; ++p) point(b, p);
+    }
+  }
+};
+
+// Every element of t is written by one thread, in order of p, so that the result is the same for any number of threads.
+template <class T, Combine How>
+void write(T* base, const Grid& g, const T* source, bool one) {
+  const Writer<T, How> w{base, source, g, one};
+  const int64_t nb = g.before.numel(), np = w.np, row = w.nq * w.run;
+  if (nb >= 16 || num_threads() == 1 || in_parallel() || nb * np * row <= 32768) {
+    return parallel_for(0, nb, std::max<int64_t>(1, 32768 / (np * row)), [&](int64_t begin, int64_t end) {
+      for (int64_t b = begin; b < end; ++b) w.all(b);
+    });
+  }
+  // Few rows outside: the positions are dealt out by where they write. Two that meet are in one bucket, in order.
+  constexpr int64_t kBuckets = 64;
+  int64_t top = 0;
+  for (int64_t p = 0; p < np; ++p) top = std::max(top, w.at[p]);
+  const int64_t width = top / kBuckets + 1;
+  int64_t starts[kBuckets + 1] = {};
+  for (int64_t p = 0; p < np; ++p) ++starts[w.at[p] / width + 1];
+  for (int64_t i = 0; i < kBuckets; ++i) starts[i + 1] += starts[i];
+  Tensor order = empty(Sizes(&np, 1), DType::Int64);
+  int64_t next[kBuckets];
+  std::copy_n(starts, kBuckets, next);
+  for (int64_t p = 0; p < np; ++p) order.ptr<int64_t>()[next[w.at[p] / width]++] = p;
+  parallel_for(0, kBuckets, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t b = 0; b < nb; ++b)
+      for (int64_t i = starts[begin]; i < starts[end]; ++i) w.point(b, order.ptr<int64_t>()[i]);
   });
 }
 

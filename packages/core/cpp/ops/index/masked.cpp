@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "ops/index/index.hpp"
+#include "ops/index/row_loops.hpp"
 
 namespace tallow {
 
@@ -35,12 +36,12 @@ void masked_write(TensorImpl* t, const TensorImpl* mask, const char* value) {
     std::memcpy(&v, value, sizeof v);
     T* base = t->ptr<T>();
     const uint8_t* flags = mask->ptr<uint8_t>();
+    const auto blend = row_loops().blend[log2_itemsize(t->dtype)];
     for_rows(t->size_span(), t->stride_span(), mask->stride_span(), [=](int64_t a, int64_t b, int64_t n, int64_t sa, int64_t sb) {
       T* d = base + a;
       const uint8_t* m = flags + b;
-      if (sa == 1 && sb == 1 && sizeof(T) <= 8) {
-#pragma GCC ivdep
-        for (int64_t i = 0; i < n; ++i) d[i] = m[i] ? v : d[i];
+      if (sa == 1 && sb == 1) {
+        blend(reinterpret_cast<char*>(d), m, value, n);
       } else {
         for (int64_t i = 0; i < n; ++i)
           if (m[i * sb]) d[i * sa] = v;
@@ -114,7 +115,10 @@ Tensor nonzero_positions(const TensorImpl* t) {
       for (int64_t i = p; i < stop;) {  // a row of the last dimension at a time
         const int64_t r = i / row, end = std::min(stop, (r + 1) * row);
         for (; i < end; ++i) {
-          if (!m[i]) continue;
+          if (!m[i]) {  // eight at a time while there is nothing
+            for (uint64_t eight; i + 9 <= end && (std::memcpy(&eight, m + i + 1, 8), eight == 0); i += 8) {}
+            continue;
+          }
           int64_t rest = r;
           to[ndim - 1] = i - r * row;
           for (int64_t d = ndim - 1; d-- > 0;) to[d] = rest % t->size(d), rest /= t->size(d);

@@ -11,14 +11,37 @@ namespace {
 // ---------------------------------------------------------------- the copy
 // Block i of every row of `out` comes from the same row of source i.
 struct Part {
-  Tensor source;  // dense row major, of the output's dtype
-  int64_t bytes;  // of its block
+  Tensor source;    // of the output's dtype; the block of each row is dense
+  int64_t bytes;    // of its block
+  int64_t row_step; // in bytes, from row to row
 };
 
+// Whether the dimensions from `dim` on are dense and those before it run at one step, in elements.
+bool rows_of(const TensorImpl* t, int64_t dim, int64_t* step) {
+  int64_t expected = 1;
+  for (int64_t d = t->ndim; d-- > dim;) {
+    if (t->size(d) != 1 && t->stride(d) != expected) return false;
+    expected *= t->size(d);
+  }
+  *step = expected;
+  bool first = true;
+  for (int64_t d = dim; d-- > 0;) {
+    if (t->size(d) == 1) continue;
+    if (first) *step = t->stride(d), expected = *step, first = false;
+    else if (t->stride(d) != expected) return false;
+    expected *= t->size(d);
+  }
+  return true;
+}
+
 template <class T>
-void copy_column(char* to, int64_t step, const char* from, int64_t rows) {
-  auto* s = reinterpret_cast<const T*>(from);
-  for (int64_t r = 0; r < rows; ++r) std::memcpy(to + r * step, s + r, sizeof(T));
+void copy_column(char* to, int64_t step, const char* from, int64_t from_step, int64_t rows) {
+  if (from_step == sizeof(T)) {
+    auto* s = reinterpret_cast<const T*>(from);
+    for (int64_t r = 0; r < rows; ++r) std::memcpy(to + r * step, s + r, sizeof(T));
+    return;
+  }
+  for (int64_t r = 0; r < rows; ++r) std::memcpy(to + r * step, from + r * from_step, sizeof(T));
 }
 
 void copy_parts(char* out, const std::vector<Part>& parts, int64_t rows, int64_t row_bytes) {
@@ -38,15 +61,15 @@ void copy_parts(char* out, const std::vector<Part>& parts, int64_t rows, int64_t
       const int64_t n = std::min(step, end - r);
       char* to = out + r * row_bytes;
       for (const Part& p : parts) {
-        const char* from = p.source.ptr<char>() + r * p.bytes;
+        const char* from = p.source.ptr<char>() + r * p.row_step;
         switch (p.bytes) {
-          case 1: copy_column<uint8_t>(to, row_bytes, from, n); break;
-          case 2: copy_column<uint16_t>(to, row_bytes, from, n); break;
-          case 4: copy_column<uint32_t>(to, row_bytes, from, n); break;
-          case 8: copy_column<uint64_t>(to, row_bytes, from, n); break;
-          case 16: copy_column<c128>(to, row_bytes, from, n); break;
+          case 1: copy_column<uint8_t>(to, row_bytes, from, p.row_step, n); break;
+          case 2: copy_column<uint16_t>(to, row_bytes, from, p.row_step, n); break;
+          case 4: copy_column<uint32_t>(to, row_bytes, from, p.row_step, n); break;
+          case 8: copy_column<uint64_t>(to, row_bytes, from, p.row_step, n); break;
+          case 16: copy_column<c128>(to, row_bytes, from, p.row_step, n); break;
           default:
-            for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * row_bytes, from + i * p.bytes, static_cast<size_t>(p.bytes));
+            for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * row_bytes, from + i * p.row_step, static_cast<size_t>(p.bytes));
         }
         to += p.bytes;
       }
@@ -94,12 +117,15 @@ void join(TensorImpl* out, std::span<const TlTensor> ts, int64_t dim, bool stack
     if (!stacked && skipped(t)) continue;
     const int64_t bytes = stacked ? inner : t->size(dim) * inner;
     if (bytes == 0) continue;
-    if (t->dtype == out->dtype) {
-      parts.push_back({contiguous(t), bytes});
+    int64_t step;
+    if (t->dtype == out->dtype && rows_of(t, dim, &step)) {
+      parts.push_back({Tensor::share(t), bytes, step * item});
+    } else if (t->dtype == out->dtype) {
+      parts.push_back({contiguous(t), bytes, bytes});
     } else {
       Tensor cast = empty(t->size_span(), out->dtype, t->device);
       copy_into(cast.get(), t);
-      parts.push_back({std::move(cast), bytes});
+      parts.push_back({std::move(cast), bytes, bytes});
     }
   }
   copy_parts(out->ptr<char>(), parts, rows, out->size(dim) * inner);

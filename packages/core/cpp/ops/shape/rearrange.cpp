@@ -1,6 +1,7 @@
 // The same elements in another order: flip, roll, rot90, repeat, tile, repeat_interleave.
 #include <algorithm>
 
+#include "ops/index/row_loops.hpp"
 #include "ops/pointwise/pointwise.hpp"
 #include "ops/shape/shape.hpp"
 
@@ -37,16 +38,18 @@ void flip(tl::Call& c) {
   if (t->ndim == 0) return copy(t->ptr<char>(), item, out->ptr<char>(), item, 1);
   const int64_t last = t->ndim - 1, n = t->size(last);
   const bool back = mask >> last & 1;
+  const auto reverse = back && (t->stride(last) == 1 || n == 1) ? row_loops().reverse[log2_itemsize(t->dtype)] : nullptr;
   const int64_t step = (back ? -1 : 1) * t->stride(last) * item;
   parallel_for(0, t->numel / n, std::max<int64_t>(1, 32768 / n), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      int64_t rest = row, at = back ? (n - 1) * t->stride(last) : 0;
+      int64_t rest = row, at = back ? (n - 1) * t->stride(last) : 0;  // of the first element taken
       for (int64_t d = last; d-- > 0;) {
         const int64_t i = rest % t->size(d);
         rest /= t->size(d);
         at += (mask >> d & 1 ? t->size(d) - 1 - i : i) * t->stride(d);
       }
-      copy(t->ptr<char>() + at * item, step, out->ptr<char>() + row * n * item, item, n);
+      if (reverse) reverse(out->ptr<char>() + row * n * item, t->ptr<char>() + (at - (n - 1)) * item, n);
+      else copy(t->ptr<char>() + at * item, step, out->ptr<char>() + row * n * item, item, n);
     }
   });
 }

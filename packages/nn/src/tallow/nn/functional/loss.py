@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 
-import tallow
 from tallow import Tensor, ops
 
 from ._reduction import legacy_reduction, reduction_code
@@ -71,7 +70,6 @@ def mse_loss(
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=2,
         )
-        input, target = tallow.broadcast_tensors(input, target)
     code = reduction_code(reduction)
     if weight is None:
         return _ops.mse_loss(input, target, code)

@@ -43,8 +43,14 @@ std::unique_ptr<Plan> make_plan(TlOp op) {
     p.list_arguments |= a.tag == TL_TENSOR_LIST || any;
   }
   const char* text = nullptr;
-  if (p.info.flags & TL_OP_NOT_DIFFERENTIABLE) {
+  const bool constant = p.info.flags & TL_OP_NOT_DIFFERENTIABLE;
+  if (constant && !p.in_place) {
     p.kind = PlanKind::NotDifferentiable;
+  } else if (constant) {
+    // What is written no longer depends on what was there: random numbers, results of comparisons.
+    p.kind = PlanKind::Rule;
+    p.program = compile(op, parse_rule(p.full_name, std::string(p.info.args[0].name) + ": zeros_like(grad)"));
+    p.formula_of[0] = 0;
   } else if (api()->op_rule(op, "grad", &text) && text && *text) {
     p.kind = PlanKind::Rule;
     // In-place forms have the parameters of their base, so that its rule speaks of them as well.

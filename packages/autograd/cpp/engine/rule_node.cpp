@@ -200,7 +200,6 @@ void RuleNode::free_tensors() {
 // ---------------------------------------------------------------- running
 const InputInfo* RuleNode::info_of_argument(const void* self, uint8_t argument) {
   const auto* n = static_cast<const RuleNode*>(self);
-  if (n->plan_.in_place && argument == 0) return &n->input(0);  // as large as what it became
   uint32_t e = 0;
   for (size_t i = 0; i < n->plan_.tensor_args.size(); ++i) {
     if (n->plan_.tensor_args[i] == argument) break;

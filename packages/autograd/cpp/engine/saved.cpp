@@ -86,12 +86,13 @@ Tensor unpack_tensor(const TlValue& v, SavedAs as, int64_t version, bool with_gr
     if (r.v[0].tag != TL_TENSOR) throw Error(TL_TYPE_ERROR, "an unpack hook must return a Tensor");
     Tensor t = r.tensor();
     const Edge& e = as == SavedAs::Input ? packed->edge : history;
-    return with_graph && e.node ? with_edge(t.get(), e) : t;
+    return with_graph && e.node && differentiable(t.dtype()) ? with_edge(t.get(), e) : t;
   }
   if (v.tag != TL_TENSOR) return {};
   check_version(v.tensor, version, as == SavedAs::Result ? history : Edge{});
   if (as == SavedAs::Input || !with_graph || !history.node) return Tensor::share(v.tensor);
-  return with_edge(v.tensor, history);
+  Tensor t = Tensor::share(v.tensor);
+  return differentiable(t.dtype()) ? with_edge(v.tensor, history) : t;
 }
 
 void release_saved_value(TlValue& v) {

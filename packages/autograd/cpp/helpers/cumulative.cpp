@@ -1,5 +1,5 @@
 // Backwards of running sums, products and extrema.
-#include <cmath>
+#include <limits>
 
 #include "helpers/helpers.hpp"
 
@@ -55,7 +55,8 @@ void logcumsumexp_backward(Call& c) {
     const Tensor scan = flip(call<"logcumsumexp">(flip(call<"sub">(log_grad, result), dim), dim), dim);
     return call<"exp">(call<"add">(scan, self));
   };
-  const Tensor lowest = call<"full_like">(grad, -HUGE_VAL);
+  // The lowest finite number: infinities would give NaN in the second derivative.
+  const Tensor lowest = call<"full_like">(grad, grad.dtype() == TL_FLOAT64 ? std::numeric_limits<double>::lowest() : std::numeric_limits<float>::lowest());
   const Tensor size = call<"log">(call<"where">(call<"eq">(grad, 0), call<"ones_like">(grad), call<"abs">(grad)));
   const Tensor positive = share(call<"where">(call<"gt">(grad, 0), size, lowest));
   const Tensor negative = share(call<"where">(call<"lt">(grad, 0), size, lowest));

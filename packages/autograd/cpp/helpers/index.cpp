@@ -49,6 +49,14 @@ void masked_scatter_backward(Call& c) {
   c.ret(call<"reshape">(taken, sizes));
 }
 
+// A vector of indices along dim as the index of every element: index_add as scatter_add.
+void index_like(Call& c) {
+  const Sizes sizes = c.ints(1);
+  Dims shape(sizes.size(), 1);
+  if (!shape.empty()) shape[static_cast<size_t>(wrap(c.integer(2), static_cast<int64_t>(sizes.size())))] = -1;
+  c.ret(call<"expand">(call<"reshape">(c.tensor(0), shape), sizes));
+}
+
 // grad, self, dim, index, src, reduce, include_self, result -> of self, src
 void scatter_reduce_backward(Call& c) {
   const Tensor grad = c.tensor(0), self = c.tensor(1), index = c.tensor(3), src = c.tensor(4), result = c.tensor(7);
@@ -87,7 +95,7 @@ void scatter_reduce_backward(Call& c) {
     to_self = call<"mul">(self_is, share);
     to_src = call<"mul">(src_is, call<"gather">(share, dim, index));
   }
-  if (!include_self) to_self = call<"scatter">(to_self, dim, index, 0);
+  if (!include_self) to_self = call<"scatter.value">(to_self, dim, index, 0);
   c.ret(to_self, 0);
   c.ret(to_src, 1);
 }
@@ -101,6 +109,7 @@ void index_helpers() {
   helper<take_backward>("autograd::take_backward(Tensor grad, int[] sizes, Tensor index) -> Tensor");
   helper<masked_select_backward>("autograd::masked_select_backward(Tensor grad, int[] sizes, Tensor mask) -> Tensor");
   helper<masked_scatter_backward>("autograd::masked_scatter_backward(Tensor grad, Tensor mask, int[] sizes) -> Tensor");
+  helper<index_like>("autograd::index_like(Tensor index, int[] sizes, int dim) -> Tensor");
   helper<scatter_reduce_backward>("autograd::scatter_reduce_backward(Tensor grad, Tensor self, int dim, Tensor index, Tensor src, str reduce, "
                                   "bool include_self, Tensor result) -> (Tensor, Tensor)");
 }

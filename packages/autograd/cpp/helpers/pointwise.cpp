@@ -1,4 +1,6 @@
 // Backwards of elementwise functions that take more than a line.
+#include <cmath>
+
 #include "helpers/helpers.hpp"
 
 namespace tl::autograd {
@@ -69,18 +71,6 @@ void angle_backward(Call& c) {
   c.ret(call<"where">(call<"eq">(self, 0), call<"zeros_like">(out), out));
 }
 
-// A complex tensor with this real (imaginary) part.
-void as_real_part(Call& c) { c.ret(call<"complex">(c.tensor(0), call<"zeros_like">(c.tensor(0)))); }
-void as_imaginary_part(Call& c) { c.ret(call<"complex">(call<"zeros_like">(c.tensor(0)), c.tensor(0))); }
-
-// grad, result -> of abs and angle
-void polar_backward(Call& c) {
-  const Tensor grad = c.tensor(0), result = c.tensor(1);
-  const Tensor direction = call<"polar">(call<"ones_like">(c.tensor(2)), c.tensor(2));
-  c.ret(call<"real">(call<"mul">(grad, conj(direction))), 0);
-  c.ret(call<"real">(call<"mul">(grad, conj(call<"mul">(result, Scalar(std::complex<double>(0, 1)))))), 1);
-}
-
 // grad, self, min, max -> of self, min, max
 void clamp_backward(Call& c) {
   const Tensor grad = c.tensor(0);
@@ -123,16 +113,56 @@ void sinc_backward(Call& c) {
   c.ret(call<"where">(call<"eq">(square, 0), call<"zeros_like">(out), out));
 }
 
+// The n-th derivative of digamma, (-1)^(n+1) n! zeta(n + 1, x), with the Hurwitz zeta function by Euler-Maclaurin
+// summation (Johansson, "Rigorous high-precision computation of the Hurwitz zeta function", 2013).
+double hurwitz_zeta(double s, double q) {
+  // B_2k / (2k)!
+  static const double bernoulli[] = {1.0 / 12, -1.0 / 720, 1.0 / 30240, -1.0 / 1209600, 1.0 / 47900160, -691.0 / 1307674368000.0,
+                                     1.0 / 74724249600.0, -3617.0 / 10670622842880000.0};
+  if (q <= 0 && q == std::floor(q)) return HUGE_VAL;
+  double sum = 0;
+  while (q < 10) sum += std::pow(q, -s), q += 1;
+  const double power = std::pow(q, -s);
+  sum += q * power / (s - 1) + power / 2;
+  double factor = s, scale = power / q;
+  for (size_t k = 0; k < std::size(bernoulli); ++k) {
+    sum += bernoulli[k] * factor * scale;
+    factor *= (s + 2 * static_cast<double>(k) + 1) * (s + 2 * static_cast<double>(k) + 2);
+    scale /= q * q;
+  }
+  return sum;
+}
+double polygamma(int64_t n, double x) {
+  const auto s = static_cast<double>(n) + 1;
+  return (n % 2 ? 1 : -1) * std::tgamma(s) * hurwitz_zeta(s, x);
+}
+void polygamma_shape(Call& c) { c.output(0, c.tensor(1).sizes(), c.tensor(1).dtype()); }
+void polygamma_cpu(Call& c) {
+  const int64_t n = c.integer(0);
+  if (n < 1) throw Error(TL_RUNTIME_ERROR, "polygamma(n, x): n must be at least 1 here");
+  const Tensor self = call<"contiguous">(c.tensor(1)), out = c.out();
+  auto run = [&]<class T>(T*) {
+    const T* from = self.data<T>();
+    T* to = out.data<T>();
+    parallel_for(0, self.numel(), 4096, [&](int64_t b, int64_t e) {
+      for (int64_t i = b; i < e; ++i) to[i] = static_cast<T>(polygamma(n, static_cast<double>(from[i])));
+    });
+  };
+  if (self.dtype() == TL_FLOAT64) run(static_cast<double*>(nullptr));
+  else if (self.dtype() == TL_FLOAT32) run(static_cast<float*>(nullptr));
+  else throw Error(TL_NOT_IMPLEMENTED_ERROR, "polygamma: float32 and float64 are supported");
+}
+
 }  // namespace
 
 void pointwise_helpers() {
+  def<polygamma_shape>("autograd::polygamma(int n, Tensor self) -> Tensor", TL_OP_HIDDEN)
+      .cpu<polygamma_cpu>()
+      .grad("self: grad * autograd::polygamma(n + 1, self)");
   helper<pow_self>("autograd::pow_self(Tensor grad, Tensor|Scalar self, Tensor|Scalar exponent) -> Tensor");
   helper<pow_exponent>("autograd::pow_exponent(Tensor grad, Tensor|Scalar self, Tensor|Scalar exponent, Tensor result) -> Tensor");
   helper<sgn_backward>("autograd::sgn_backward(Tensor grad, Tensor self, Tensor result) -> Tensor");
   helper<angle_backward>("autograd::angle_backward(Tensor grad, Tensor self) -> Tensor");
-  helper<as_real_part>("autograd::as_real_part(Tensor self) -> Tensor");
-  helper<as_imaginary_part>("autograd::as_imaginary_part(Tensor self) -> Tensor");
-  helper<polar_backward>("autograd::polar_backward(Tensor grad, Tensor result, Tensor angle) -> (Tensor, Tensor)");
   helper<clamp_backward>("autograd::clamp_backward(Tensor grad, Tensor self, Tensor|Scalar? min, Tensor|Scalar? max) -> (Tensor, Tensor, Tensor)");
   helper<logit_backward>("autograd::logit_backward(Tensor grad, Tensor self, float? eps) -> Tensor");
   helper<sinc_backward>("autograd::sinc_backward(Tensor grad, Tensor self) -> Tensor");

@@ -90,7 +90,7 @@ void value_selecting_backward(Call& c) {
     grad = call<"unsqueeze">(grad, c.integer(1));
     indices = call<"unsqueeze">(indices, c.integer(1));
   }
-  c.ret(call<"scatter">(call<"new_zeros">(grad, sizes), c.integer(1), indices, grad));
+  c.ret(call<"scatter.src">(call<"new_zeros">(grad, sizes), c.integer(1), indices, grad));
 }
 
 // grad, self, result, dim, keepdim. The product of all others: of those before times of those after, which is right

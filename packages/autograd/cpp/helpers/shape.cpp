@@ -44,22 +44,6 @@ void unfold_backward(Call& c) {
   c.ret(call<"index_add">(call<"new_zeros">(grad, sizes), dim, call<"reshape">(windows, Dims{-1}), joined));
 }
 
-// grad, sizes, repeats: copies lie side by side in every dimension
-void repeat_backward(Call& c) {
-  const Sizes sizes = c.ints(1), repeats = c.ints(2);
-  const size_t lead = repeats.size() - sizes.size();
-  const Tensor grad = c.tensor(0);
-  if (std::find(repeats.begin(), repeats.end(), 0) != repeats.end()) return c.ret(call<"new_zeros">(grad, sizes));
-  Dims split, summed;
-  for (size_t i = 0; i < repeats.size(); ++i) {
-    summed.push_back(static_cast<int64_t>(split.size()));
-    split.push_back(repeats[i]);
-    if (i >= lead) split.push_back(sizes[i - lead]);
-  }
-  if (summed.empty()) return c.ret(grad);
-  c.ret(call<"sum">(call<"reshape">(grad, split), summed));
-}
-
 // grad, sizes of all, dim
 void cat_backward(Call& c) {
   const Tensor grad = c.tensor(0);
@@ -119,20 +103,6 @@ void unbind_backward(Call& c) {
   c.ret(call<"stack">(grads, dim));
 }
 
-// grad, shifts, dims
-void roll_backward(Call& c) {
-  Dims back;
-  for (const int64_t s : c.ints(1)) back.push_back(-s);
-  c.ret(call<"roll">(c.tensor(0), back, c.ints(2)));
-}
-
-void trace_backward(Call& c) {
-  const Sizes sizes = c.ints(1);
-  const Tensor grad = c.tensor(0);
-  const Tensor eye = call<"eye.m">(sizes[0], sizes[1], kw("dtype", Dtype{grad.dtype()}));
-  c.ret(call<"mul">(eye, grad));
-}
-
 }  // namespace
 
 void shape_helpers() {
@@ -143,13 +113,10 @@ void shape_helpers() {
   helper<diagonal_backward>("autograd::diagonal_backward(Tensor grad, int[] sizes, int offset, int dim1, int dim2) -> Tensor")
       .grad("grad: grad.diagonal(offset, dim1, dim2)");
   helper<unfold_backward>("autograd::unfold_backward(Tensor grad, int[] sizes, int dim, int size, int step) -> Tensor");
-  helper<repeat_backward>("autograd::repeat_backward(Tensor grad, int[] sizes, int[] repeats) -> Tensor");
   helper<cat_backward>("autograd::cat_backward(Tensor grad, any sizes, int dim) -> Tensor[]");
   helper<split_with_sizes_backward>("autograd::split_with_sizes_backward(Tensor?[] grads, int[] sizes, int[] split_sizes, int dim) -> Tensor");
   helper<split_backward>("autograd::split_backward(Tensor?[] grads, int[] sizes, int split_size, int dim) -> Tensor");
   helper<unbind_backward>("autograd::unbind_backward(Tensor?[] grads, int[] sizes, int dim) -> Tensor");
-  helper<roll_backward>("autograd::roll_backward(Tensor grad, int[] shifts, int[] dims) -> Tensor");
-  helper<trace_backward>("autograd::trace_backward(Tensor grad, int[] sizes) -> Tensor");
 }
 
 }  // namespace tl::autograd

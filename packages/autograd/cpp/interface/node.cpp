@@ -65,6 +65,15 @@ void node_saved(Call& c) {
 // node, function, whether before the node runs
 void node_hook(Call& c) { c.ret_int(node_of(c.object(0))->make_extra().add(c.boolean(2) ? HookKind::Pre : HookKind::Post, 0, c.object(1))); }
 
+// How an op is differentiated: "rule", "composite", "non-differentiable" or "missing". Compiles its rule.
+void rule_kind(Call& c) {
+  TlOp op;
+  check(api()->op_find(std::string(c.string(0)).c_str(), &op));
+  static const char* names[] = {"rule", "composite", "non-differentiable", "missing"};
+  const PlanKind kind = plan_of(op).kind;
+  c.ret_string(names[static_cast<size_t>(kind)]);
+}
+
 // Which run of backward this thread is in (-1: none), and how many of the nodes it reaches.
 void backward_id(Call& c) { c.ret_int(Task::current() ? static_cast<int64_t>(Task::current()->id) : -1); }
 void backward_will_run(Call& c) {
@@ -116,6 +125,7 @@ void register_node_ops() {
   engine_op<node_saved>("autograd::node_saved(Object node, str name) -> Tensor[]");
   engine_op<node_hook>("autograd::node_hook(Object node, Function hook, bool before) -> int");
   engine_op<node_running>("autograd::node_running() -> Object");
+  engine_op<rule_kind>("autograd::rule_kind(str op) -> str");
   engine_op<backward_id>("autograd::backward_id() -> int");
   engine_op<backward_will_run>("autograd::backward_will_run(Object[] nodes) -> int");
   engine_op<tensor_edge>("autograd::gradient_edge(Tensor self) -> (Object, int)");

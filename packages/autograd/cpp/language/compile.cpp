@@ -132,8 +132,12 @@ class Compiler {
     return static_cast<Operand>(kSaved | i);
   }
 
+  // The gradients hide parameters of the same name.
+  static bool is_gradient(std::string_view name) { return name == "grads" || suffix_number(name, "grad") >= 0; }
+
   Operand variable(const std::string& name) {
-    if (const int i = find_argument(name); i >= 0) return slot(SlotKind::Argument, i, holds_tensors(info_.args[i]));
+    if (const int i = is_gradient(name) ? -1 : find_argument(name); i >= 0)
+      return slot(SlotKind::Argument, i, holds_tensors(info_.args[i]));
     if (name == "grads") {
       f_->reads_all_grads = true;
       return static_cast<Operand>(kGrad | 0);  // the list; single gradients follow
@@ -156,10 +160,10 @@ class Compiler {
     if (it == names.end()) error("unknown attribute '." + e.text + "'");
     const Expr& of = *e.children[0];
     const Attribute what = it->second;
-    const int arg = of.kind == ExprKind::Name ? find_argument(of.text) : -1;
+    const int arg = of.kind == ExprKind::Name && !is_gradient(of.text) ? find_argument(of.text) : -1;
     if (arg >= 0 && holds_tensors(info_.args[arg])) {
       // Of the argument whose gradient this is, the graph itself knows most.
-      if (arg == single_target_ && info_.args[arg].tag == TL_TENSOR && what != Attribute::Strides && what != Attribute::StorageOffset) {
+      if (arg == single_target_ && info_.args[arg].tag == TL_TENSOR && !info_.args[arg].is_written && what != Attribute::Strides && what != Attribute::StorageOffset) {
         const Operand t = temp();
         Instruction& i = emit(Op::InputAttribute, t);
         i.what = static_cast<uint8_t>(what);
@@ -234,7 +238,10 @@ class Compiler {
   Operand call(const std::string& name, const Expr& e, size_t first_child = 0) {
     std::vector<std::string> keys;
     for (const auto& k : e.keywords) keys.push_back(k.first);
-    const TlOp op = resolve(name, e.children.size() - first_child, keys);
+    std::vector<bool> numbers;
+    for (size_t c = first_child; c < e.children.size(); ++c)
+      numbers.push_back(e.children[c]->kind == ExprKind::Number && e.children[c]->value.tag != TL_NONE);
+    const TlOp op = resolve(name, numbers, keys);
     const TlOpInfo callee = info_of(op);
     CallSite site;
     site.op = op;
@@ -375,7 +382,8 @@ class Compiler {
 
 }  // namespace
 
-TlOp resolve(const std::string& name, size_t positional, const std::vector<std::string>& keywords) {
+TlOp resolve(const std::string& name, const std::vector<bool>& numbers, const std::vector<std::string>& keywords) {
+  const size_t positional = numbers.size();
   if (name.find('.') != std::string::npos) {
     TlOp op;
     check(api()->op_find(name.c_str(), &op));
@@ -393,6 +401,7 @@ TlOp resolve(const std::string& name, size_t positional, const std::vector<std::
       const bool given = a < positional || std::find(keywords.begin(), keywords.end(), i.args[a].name) != keywords.end();
       fits &= given || i.args[a].has_default;
       fits &= a >= positional || !i.args[a].keyword_only;
+      fits &= a >= positional || !numbers[a] || i.args[a].is_scalar || (i.args[a].tag != TL_TENSOR && i.args[a].tag != TL_TENSOR_LIST);
     }
     for (const std::string& k : keywords) {
       bool known = false;

@@ -71,7 +71,8 @@ struct Program {
 
 Program compile(TlOp op, const std::vector<Entry>& rule);
 
-// The op that a rule means by a name, a number of arguments and keywords.
-TlOp resolve(const std::string& name, size_t positional, const std::vector<std::string>& keywords);
+// The op that a rule means by a name and its arguments: the first overload whose parameters they fit. `numbers` says of
+// each positional argument whether it is a number written out, which no parameter for tensors takes.
+TlOp resolve(const std::string& name, const std::vector<bool>& numbers, const std::vector<std::string>& keywords);
 
 }  // namespace tl::autograd

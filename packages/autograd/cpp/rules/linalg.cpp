@@ -12,13 +12,8 @@ static const GradientRule kRules[] = {
     {"outer", "self: mv(grad, vec2.conj()); vec2: mv(grad.t(), self.conj())"},
     {"matmul", "self: autograd::matmul_self(grad, self, other); other: autograd::matmul_other(grad, self, other)"},
     {"addmm", "self: grad * beta.conj(); mat1: mm(grad, mat2.t().conj()) * alpha.conj(); mat2: mm(mat1.t().conj(), grad) * alpha.conj()"},
-    {"addmv", "self: grad * beta.conj(); mat: outer(grad, vec.conj()) * alpha.conj(); vec: mv(mat.t().conj(), grad) * alpha.conj()"},
-    {"addr", "self: grad * beta.conj(); vec1: mv(grad, vec2.conj()) * alpha.conj(); vec2: mv(grad.t(), vec1.conj()) * alpha.conj()"},
     {"baddbmm", "self: grad * beta.conj(); batch1: bmm(grad, batch2.transpose(1, 2).conj()) * alpha.conj();"
                 "batch2: bmm(batch1.transpose(1, 2).conj(), grad) * alpha.conj()"},
-    {"addbmm", "self: grad * beta.conj(); batch1: matmul(grad, batch2.transpose(1, 2).conj()) * alpha.conj();"
-               "batch2: matmul(batch1.transpose(1, 2).conj(), grad) * alpha.conj()"},
-    {"linalg_cross", "self: linalg_cross(other.conj(), grad, dim=dim); other: linalg_cross(grad, self.conj(), dim=dim)"},
     {"cdist", "x1: autograd::cdist_backward(grad, x1, x2, p, result); x2: autograd::cdist_backward(grad.transpose(-2, -1), x2, x1, p, result.transpose(-2, -1))"},
 };
 // clang-format on

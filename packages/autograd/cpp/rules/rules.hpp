@@ -26,11 +26,10 @@ void shape_rules();
 void index_rules();
 void linalg_rules();
 void sort_rules();
-void random_rules();
 
 inline void register_rules() {
   pointwise_rules(), reduce_rules(), cumulative_rules(), shape_rules();
-  index_rules(), linalg_rules(), sort_rules(), random_rules();
+  index_rules(), linalg_rules(), sort_rules();
 }
 
 }  // namespace tl::autograd

@@ -3,11 +3,11 @@
 import math
 
 import pytest
-from weights import weight
 
 import tallow
 from tallow.optim import SGD, Adam
 from tallow.optim import lr_scheduler as lrs
+from weights import weight
 
 
 def optimizer(lr=1.0, **options):

@@ -4,7 +4,6 @@ import copy
 import pickle
 
 import pytest
-from weights import weight
 
 import tallow
 from tallow import optim
@@ -14,6 +13,7 @@ from tallow.optim.optimizer import (
     register_optimizer_step_pre_hook,
     required,
 )
+from weights import weight
 
 
 def test_group_layout():

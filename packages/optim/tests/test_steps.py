@@ -4,10 +4,10 @@ import copy
 import math
 
 import pytest
-from weights import Weight, weight
 
 import tallow
 from tallow.optim import SGD, Adam, AdamW
+from weights import Weight, weight
 
 GRADS = [0.5, -1.0, 0.25, 2.0, -0.125]
 

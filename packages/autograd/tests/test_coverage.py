@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 import samples_index
 import samples_pointwise
 import samples_reduce

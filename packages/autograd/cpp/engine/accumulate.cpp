@@ -30,10 +30,25 @@ Tensor without_base(const Tensor& gradient) {
   return Tensor::steal(out);
 }
 
+// Whether the elements fill their memory once, in some order.
+bool is_dense(const TlTensorInfo& t) {
+  std::vector<std::pair<int64_t, int64_t>> dims;
+  for (int64_t i = 0; i < t.ndim; ++i)
+    if (t.sizes[i] != 1) dims.emplace_back(t.strides[i], t.sizes[i]);
+  std::sort(dims.begin(), dims.end());
+  int64_t expected = 1;
+  for (const auto& [stride, size] : dims) {
+    if (stride != expected) return false;
+    expected *= size;
+  }
+  return true;
+}
+
 Tensor clone_like(const Tensor& gradient, TlTensor variable) {
   const TlTensorInfo v = info_of(variable);
-  if (v.flags & TL_TENSOR_CONTIGUOUS) return call<"clone">(gradient, kw("memory_format", MemoryFormat{TL_CONTIGUOUS_FORMAT}));
-  return call<"clone">(gradient);
+  if (!(v.flags & TL_TENSOR_CONTIGUOUS) && is_dense(v))
+    return call<"autograd::copy_strided">(gradient, Sizes(v.sizes, static_cast<size_t>(v.ndim)), Sizes(v.strides, static_cast<size_t>(v.ndim)));
+  return call<"clone">(gradient, kw("memory_format", MemoryFormat{TL_CONTIGUOUS_FORMAT}));
 }
 
 }  // namespace

@@ -120,7 +120,10 @@ NodeRef as_strided_node(Edge to_base, TlTensor base, const Geometry& view) {
   if (const Geometry g(base); g.dtype != view.dtype) {
     // A real view of complex numbers: first their parts, then the cut.
     const ExcludeKeys no_grad(kAutograd);
-    real = call<"view_as_real">(Tensor::share(base));
+    const Tensor view = call<"view_as_real">(Tensor::share(base));
+    TlTensor alone;  // without its base, in whose history this would not end
+    check(api()->tensor_alias(view.get(), nullptr, nullptr, 0, 0, &alone));
+    real = Tensor::steal(alone);
     const TlValue arg[1] = {pack(base)};
     RuleNode* n = RuleNode::make(parts_plan, arg);
     parts = NodeRef::steal(n);

@@ -52,7 +52,7 @@ def check(arguments: list[str]) -> int:
 
 def demo(arguments: list[str]) -> int:
     build([])
-    return run([PYTHON, TOOLS / "demo.py", *arguments], check=False)
+    return run([PYTHON, TOOLS / "demo", *arguments], check=False)
 
 
 def bench(arguments: list[str]) -> int:

@@ -61,12 +61,12 @@ SLOTS = {
     "__len__": "(self) -> _int",
     "__bool__": "(self) -> _bool", "__int__": "(self) -> _int", "__float__": "(self) -> _float",
     "__complex__": "(self) -> _complex", "__index__": "(self) -> _int", "__hash__": "(self) -> _int",
-    "__init__": "(self, *args: Any, **kwargs: Any) -> None",
+    "__new__": "(cls, *args: Any, **kwargs: Any) -> Self",
 }  # fmt: skip
 ALIASES = [f"_{name}: TypeAlias = {name}" for name in ("dtype", "device", "memory_format")]
 SIMPLE = {"Tensor": "Tensor", "int": "_int", "bool": "_bool", "float": "_float", "str": "_str", "None": "None"}
 #: Members that `object` describes well enough.
-INHERITED = {name for name in vars(object) if name not in SLOTS} | {"__module__", "__dict__", "__weakref__", "__new__"}
+INHERITED = {name for name in vars(object) if name not in SLOTS} | {"__module__", "__dict__", "__weakref__"}
 
 
 def overloads(definitions: list[str], indent: str = "") -> list[str]:
@@ -169,7 +169,7 @@ def plain_class(cls: type) -> list[str]:
 def core_stub(core: ModuleType, methods: dict[str, list[Signature]]) -> str:
     classes = [c for n, c in sorted(vars(core).items()) if isinstance(c, type) and n != "Tensor" and n == c.__name__]
     lines = [HEADER + "import builtins", "from collections.abc import Iterator, Sequence"]
-    lines += ["from typing import Any, TypeAlias, overload", "", PREAMBLE]
+    lines += ["from typing import Any, TypeAlias, overload", "", "from typing_extensions import Self", "", PREAMBLE]
     lines += [*ALIASES, ""]
     for cls in classes:
         lines += [*plain_class(cls), ""]

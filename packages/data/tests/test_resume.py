@@ -1,6 +1,6 @@
 """Stopping a loader anywhere and going on in another one: the batches are those of an uninterrupted run."""
 
-import pickle
+import io
 
 import pytest
 
@@ -59,6 +59,12 @@ def values(batch):
     return batch.tolist()
 
 
+def saved(loader):
+    file = io.BytesIO()
+    tallow.save(loader.state_dict(), file)
+    return file.getvalue()
+
+
 def epoch(loader):
     """One epoch, in which the training step draws random numbers too."""
     result = []
@@ -85,7 +91,7 @@ def interrupted(make, stop):
         part.append(values(batch))
         if len(part) == stop:
             break
-    return [*seen, part], pickle.dumps(loader.state_dict()), tallow.get_rng_state()
+    return [*seen, part], saved(loader), tallow.get_rng_state()
 
 
 @pytest.mark.parametrize("name", LOADERS)
@@ -96,7 +102,7 @@ def test_resume_in_the_middle(name, stop):
     (first, part), state, rng = interrupted(make, stop)
     tallow.manual_seed(99)  # another process
     loader = make()
-    loader.load_state_dict(pickle.loads(state))
+    loader.load_state_dict(tallow.load(io.BytesIO(state)))
     tallow.set_rng_state(rng)
     assert [first, part + epoch(loader), epoch(loader)] == expected
 
@@ -108,10 +114,10 @@ def test_resume_between_epochs(name):
     tallow.manual_seed(11)
     loader = make()
     first = epoch(loader)
-    state, rng = pickle.dumps(loader.state_dict()), tallow.get_rng_state()
+    state, rng = saved(loader), tallow.get_rng_state()
     tallow.manual_seed(99)
     loader = make()
-    loader.load_state_dict(pickle.loads(state))
+    loader.load_state_dict(tallow.load(io.BytesIO(state)))
     tallow.set_rng_state(rng)
     assert [first, epoch(loader), epoch(loader)] == expected
 
@@ -119,7 +125,7 @@ def test_resume_between_epochs(name):
 def test_state_of_a_loader_that_was_just_loaded():
     (_, part), state, _ = interrupted(LOADERS["shuffled"], 2)
     loader = LOADERS["shuffled"]()
-    loader.load_state_dict(pickle.loads(state))
+    loader.load_state_dict(tallow.load(io.BytesIO(state)))
     again = LOADERS["shuffled"]()
     again.load_state_dict(loader.state_dict())
     assert epoch(again) == epoch(loader)
@@ -129,7 +135,7 @@ def test_resuming_twice():
     expected = reference(LOADERS["shuffled"])[1]
     (_, part), state, _ = interrupted(LOADERS["shuffled"], 2)
     loader = LOADERS["shuffled"]()
-    loader.load_state_dict(pickle.loads(state))
+    loader.load_state_dict(tallow.load(io.BytesIO(state)))
     part.append(values(next(iter(loader))))
     last = LOADERS["shuffled"]()
     last.load_state_dict(loader.state_dict())

@@ -26,6 +26,16 @@ def test_round_trip():
     assert b.weight is weight and tallow.equal(a.weight, b.weight)
 
 
+def test_through_a_file(tmp_path):
+    a, b = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)), nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    tallow.save(a.state_dict(), tmp_path / "state")
+    b.load_state_dict(tallow.load(tmp_path / "state"))
+    assert all(tallow.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    tallow.save(list(a.parameters()), tmp_path / "parameters")
+    loaded = tallow.load(tmp_path / "parameters")
+    assert all(type(p) is nn.Parameter and p.requires_grad for p in loaded)
+
+
 def test_assign_takes_the_tensors():
     m = nn.Linear(2, 1, device="meta")
     loaded = {"weight": tallow.ones(1, 2), "bias": tallow.zeros(1)}

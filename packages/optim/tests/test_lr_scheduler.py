@@ -14,7 +14,7 @@ def optimizer(lr=1.0, **options):
     return SGD([weight([1.0])], lr=lr, **options)
 
 
-def rates(schedule, count, metric=None):
+def rates(schedule, count):
     """The rates that `count` epochs run with."""
     result = []
     for _ in range(count):
@@ -65,14 +65,16 @@ def test_rates(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_saving_and_loading_goes_on_exactly(name):
+def test_saving_and_loading_goes_on_exactly(name, tmp_path):
     make, _ = CASES[name]
     whole = rates(make(optimizer()), 9)
     first = make(optimizer())
     rates(first, 4)
+    tallow.save([first.optimizer.state_dict(), first.state_dict()], tmp_path / "state")
     second = make(optimizer())
-    second.optimizer.load_state_dict(first.optimizer.state_dict())
-    second.load_state_dict(first.state_dict())
+    saved = tallow.load(tmp_path / "state")
+    second.optimizer.load_state_dict(saved[0])
+    second.load_state_dict(saved[1])
     assert rates(second, 5) == whole[4:]
 
 

@@ -41,6 +41,14 @@ class MultiStepLR(MultiplicativeScheduler):
     def _factor(self) -> float:
         return self.gamma ** self.milestones[self.last_epoch]
 
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer; the milestones as a plain dict, which every format can hold."""
+        return {**super().state_dict(), "milestones": dict(self.milestones)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the state that :meth:`state_dict` gave."""
+        super().load_state_dict({**state_dict, "milestones": Counter(state_dict["milestones"])})
+
     def _get_closed_form_lr(self) -> list[Any]:
         passed = bisect_right(sorted(self.milestones.elements()), self.last_epoch)
         return [base * self.gamma**passed for base in self.base_lrs]

@@ -37,8 +37,9 @@ def build(arguments: list[str]) -> int:
 def _tox(arguments: list[str], *default: str) -> int:
     environment.require_compiler()
     environment.ensure_tools()
-    # Arguments for pytest alone keep the default choice of environments.
-    chosen = [] if any(a in ("-e", "-m", "-f") or a.startswith("-e") for a in arguments) else default
+    # Arguments for pytest, behind --, keep the default choice of environments.
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    chosen = [] if any(a.startswith(("-e", "-m", "-f")) for a in own) else default
     return run([PYTHON, "-m", "tox", "run", *chosen, *arguments], check=False)
 
 
@@ -52,6 +53,7 @@ def check(arguments: list[str]) -> int:
 
 def demo(arguments: list[str]) -> int:
     build([])
+    environment.ensure_installed("matplotlib", "tqdm")
     return run([PYTHON, TOOLS / "demo", *arguments], check=False)
 
 

@@ -67,6 +67,12 @@ def ensure_tools() -> None:
         run([PYTHON, "-m", "pip", "install", "--quiet", *TOOLS])
 
 
+def ensure_installed(*modules: str) -> None:
+    """What one command needs beyond the workspace; a module is named like its distribution."""
+    if not _works(PYTHON, "-c", f"import {', '.join(modules)}"):
+        run([VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", PYTHON, *modules])
+
+
 def _create() -> None:
     for command in (
         [sys.executable, "-m", "venv", VENV],

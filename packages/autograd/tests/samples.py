@@ -1,8 +1,8 @@
 """One row per way of calling an op: what the gradient checks run over.
 
 ``row("mul", lambda x, y: x * y, (3, 2), (2,))`` calls the function with float64 tensors of these shapes that require
-grad. Numbers are drawn from ``low .. high`` (away from zero by ``gap``), the same in every run. ``kinds`` says for which
-numbers the op is defined: "r" real, "c" complex. ``names`` are the rules that the row checks.
+grad. Numbers are drawn from ``low .. high`` (away from zero by ``gap``), the same in every run. ``kinds`` says for
+which numbers the op is defined: "r" real, "c" complex. ``names`` are the rules that the row checks.
 """
 
 from __future__ import annotations

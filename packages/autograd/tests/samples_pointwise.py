@@ -62,7 +62,7 @@ EXPONENTIAL = [
     row("xlogy", lambda x, y: tallow.xlogy(x, y), (2, 3), (3,), low=0.3),
     row("xlogy", lambda x: tallow.xlogy(x, 2.5), (3,), low=0.3),
     row("xlogy", lambda y: tallow.xlogy(2.5, y), (3,), low=0.3),
-    *unary("sigmoid", kinds="r"),
+    *unary("sigmoid", kinds="rc"),
     row("logit", lambda x: x.logit(), (3,), low=0.2, high=0.8),
     row("logit", lambda x: x.logit(eps=0.1), (3,), low=0.2, high=0.8),
 ]

@@ -111,7 +111,7 @@ def test_mark_dirty() -> None:
     assert z is y
     (y * y).sum().backward()
     assert x.grad.tolist() == [72, 144]
-    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad has been used in an in-place operation"):
         Double.apply(leaf(1))
 
 
@@ -227,7 +227,7 @@ def test_wrong_backwards() -> None:
             RuntimeError,
             "returned an invalid gradient at index 0 - got \\[3\\] but expected shape compatible",
         ),
-        ((3, None), TypeError, "expected Variable or None"),
+        ((3, None), RuntimeError, "expected Variable or None"),
         ((None, tallow.ones(2)), RuntimeError, "returned a gradient different from None at position 2"),
     ]:
         y = Wrong.apply(x, result).sum()
@@ -243,7 +243,7 @@ def test_not_recorded_without_need() -> None:
     assert ScaledExp.apply(tallow.zeros(1), 2).grad_fn is None
     with tallow.no_grad():
         assert ScaledExp.apply(leaf(0), 2).grad_fn is None
-    with pytest.raises(RuntimeError, match="should not be instantiated"):
+    with pytest.warns(DeprecationWarning, match="should not be instantiated"):
         ScaledExp()
     with pytest.raises(NotImplementedError, match="You must implement the forward function"):
         Function.apply(leaf(1))

@@ -16,6 +16,7 @@ Definition helper(const char* schema) {
 std::vector<bool> reduced_dims(const TlValue& dim, int64_t ndim);
 inline int64_t wrap(int64_t dim, int64_t ndim) { return dim < 0 ? dim + std::max<int64_t>(ndim, 1) : dim; }
 
+void fused_helpers();
 void pointwise_helpers();
 void reduce_helpers();
 void cumulative_helpers();
@@ -25,7 +26,7 @@ void index_helpers();
 void linalg_helpers();
 
 inline void register_helpers() {
-  pointwise_helpers(), reduce_helpers(), cumulative_helpers(), shape_helpers(), view_helpers();
+  fused_helpers(), pointwise_helpers(), reduce_helpers(), cumulative_helpers(), shape_helpers(), view_helpers();
   index_helpers(), linalg_helpers();
 }
 

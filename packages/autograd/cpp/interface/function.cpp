@@ -39,6 +39,9 @@ void record_function(Call& c) {
   for (const TlTensor t : dirty) {
     if (index_of(inputs, t) < 0 && index_of(outputs, t) < 0)
       throw Error(TL_RUNTIME_ERROR, std::string(c.string(0)) + ": a tensor passed to mark_dirty() is not an input of the function");
+    const Meta* m = meta_of(t);
+    if (m && m->leaf_requires_grad && !m->fn)
+      throw Error(TL_RUNTIME_ERROR, "a leaf Variable that requires grad has been used in an in-place operation.");
     check_inplace(t);
   }
   std::vector<Tensor> results;

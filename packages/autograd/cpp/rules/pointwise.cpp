@@ -40,7 +40,7 @@ static const GradientRule kRules[] = {
     {"logaddexp", "self: grad / (1 + exp(other - self)).conj(); other: grad / (1 + exp(self - other)).conj()"},
     {"logaddexp2", "self: grad / (1 + exp2(other - self)); other: grad / (1 + exp2(self - other))"},
     {"xlogy", "self: where((self == 0) * (other <= 0), 0, xlogy(grad, other)); other: grad * self / other"},
-    {"sigmoid", "self: grad * ((1 - result) * result).conj()"},
+    {"sigmoid", "self: autograd::sigmoid_backward(grad, result)"},
     {"logit", "self: autograd::logit_backward(grad, self, eps)"},
 
     // trigonometric and hyperbolic
@@ -53,7 +53,7 @@ static const GradientRule kRules[] = {
     {"atan2", "self: grad * (other / (self * self + other * other)); other: grad * -(self / (self * self + other * other))"},
     {"sinh", "self: grad * self.cosh().conj()"},
     {"cosh", "self: grad * self.sinh().conj()"},
-    {"tanh", "self: grad * (1 - result * result).conj()"},
+    {"tanh", "self: autograd::tanh_backward(grad, result)"},
     {"asinh", "self: grad * (self * self + 1).rsqrt().conj()"},
     {"acosh", "self: grad * ((self + 1).rsqrt() * (self - 1).rsqrt()).conj() if self.is_complex else grad * (self * self - 1).rsqrt()"},
     {"atanh", "self: grad / (1 - self * self).conj()"},
@@ -75,7 +75,7 @@ static const GradientRule kRules[] = {
     {"round", "self: zeros_like(grad)"},
     {"trunc", "self: zeros_like(grad)"},
     {"frac", "self: grad"},
-    {"relu", "self: where(result > 0, grad, 0)"},
+    {"relu", "self: autograd::relu_backward(grad, result)"},
     {"threshold", "self: where(self > threshold, grad, 0)"},
     {"_clamp", "(self, min, max): autograd::clamp_backward(grad, self, min, max)"},
     {"clamp_min", "(self, min): autograd::clamp_backward(grad, self, min, None)"},

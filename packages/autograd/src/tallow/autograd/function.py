@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -90,7 +91,7 @@ class _Backward:
             if r is None:
                 continue
             if not isinstance(r, Tensor):
-                raise TypeError(f"expected Variable or None (got {type(r).__name__}) from {name} for argument {i}")
+                raise RuntimeError(f"expected Variable or None (got {type(r).__name__}) from {name} for argument {i}")
             if i not in self._positions:
                 raise RuntimeError(
                     f"function {name} returned a gradient different from None at position {i + 1}, "
@@ -125,9 +126,11 @@ class Function:
     generate_vmap_rule = False
 
     def __init__(self, *args: Any, **kwargs: Any):
-        raise RuntimeError(
+        warnings.warn(
             f"{type(self).__name__} should not be instantiated. Methods on autograd functions are all static, so you "
-            "should invoke them on the class itself. Instantiating an autograd function will raise an error."
+            "should invoke them on the class itself.",
+            DeprecationWarning,
+            stacklevel=2,
         )
 
     @staticmethod

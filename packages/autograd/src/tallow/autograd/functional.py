@@ -66,7 +66,7 @@ def _filled(grads: tuple[Tensor | None, ...], like: Tensors, strict: bool, what:
     out = []
     for i, (g, x) in enumerate(zip(grads, like, strict=True)):
         if g is None and strict:
-            raise RuntimeError(f"The {what} is independent of input {i}. This is not allowed in strict mode.")
+            raise RuntimeError(f"{what} is independent of input {i}. This is not allowed in strict mode.")
         out.append(tallow.zeros_like(x) if g is None else g)
     return tuple(out)
 
@@ -112,7 +112,9 @@ def vjp(
         if strict:
             _check_strict(outputs, "vjp")
         vector = _vector(v, outputs, out_tuple, "vjp", "output")
-        found = _filled(_grad(outputs, xs, vector, create_graph), xs, strict, "output of the user-provided function")
+        found = _filled(
+            _grad(outputs, xs, vector, create_graph), xs, strict, "The output of the user-provided function"
+        )
     return _result(outputs, out_tuple, create_graph), _result(found, is_tuple, create_graph)
 
 
@@ -129,9 +131,9 @@ def jvp(
             _check_strict(outputs, "jvp")
         # The vector-Jacobian product is linear in its vector: its derivative there is the Jacobian itself.
         probe = tuple(tallow.zeros_like(o).requires_grad_() for o in outputs)
-        back = _filled(_grad(outputs, xs, probe, True), xs, strict, "output of the user-provided function")
+        back = _filled(_grad(outputs, xs, probe, True), xs, strict, "The output of the user-provided function")
         found = _filled(
-            _grad(back, probe, vector, create_graph), outputs, strict, "Jacobian of the user-provided function"
+            _grad(back, probe, vector, create_graph), outputs, strict, "The Jacobian of the user-provided function"
         )
     return _result(outputs, out_tuple, create_graph), _result(found, out_tuple, create_graph)
 
@@ -154,8 +156,8 @@ def vhp(
         output, _ = _scalar_output(func, xs, "vhp")
         if strict:
             _check_strict((output,), "vhp")
-        jac = _filled(_grad((output,), xs, None, True), xs, strict, "output of the user-provided function")
-        found = _filled(_grad(jac, xs, vector, create_graph), xs, strict, "jacobian of the user-provided function")
+        jac = _filled(_grad((output,), xs, None, True), xs, strict, "The output of the user-provided function")
+        found = _filled(_grad(jac, xs, vector, create_graph), xs, strict, "The jacobian of the user-provided function")
     return _result((output,), False, create_graph), _result(found, is_tuple, create_graph)
 
 
@@ -170,10 +172,12 @@ def hvp(
         output, _ = _scalar_output(func, xs, "hvp")
         if strict:
             _check_strict((output,), "hvp")
-        jac = _filled(_grad((output,), xs, None, True), xs, strict, "output of the user-provided function")
+        jac = _filled(_grad((output,), xs, None, True), xs, strict, "The output of the user-provided function")
         probe = tuple(tallow.zeros_like(x).requires_grad_() for x in xs)
-        back = _filled(_grad(jac, xs, probe, True), xs, strict, "jacobian of the user-provided function")
-        found = _filled(_grad(back, probe, vector, create_graph), xs, strict, "Hessian of the user-provided function")
+        back = _filled(_grad(jac, xs, probe, True), xs, strict, "The jacobian of the user-provided function")
+        found = _filled(
+            _grad(back, probe, vector, create_graph), xs, strict, "The Hessian of the user-provided function"
+        )
     return _result((output,), False, create_graph), _result(found, is_tuple, create_graph)
 
 
@@ -211,9 +215,10 @@ def jacobian(
         for o in outputs:
             rows: list[Tensors] = []
             flat = o.reshape(-1)
+            what = f"Output {len(table)} of the user-provided function"
             for j in range(flat.numel()):
                 found = _grad((flat[j],), xs, None, create_graph)
-                rows.append(_filled(found, xs, strict, "output of the user-provided function"))
+                rows.append(_filled(found, xs, strict, what))
             if rows:
                 stacked = tuple(
                     tallow.stack(c).reshape(tuple(o.shape) + tuple(x.shape))
@@ -249,7 +254,7 @@ def hessian(
         output, _ = _scalar_output(func, xs, "hessian")
         if strict:
             _check_strict((output,), "hessian")
-        found = _filled(_grad((output,), xs, None, True), xs, strict, "output of the user-provided function")
+        found = _filled(_grad((output,), xs, None, True), xs, strict, "The output of the user-provided function")
         return found
 
     table = jacobian(first, given, create_graph=create_graph, strict=strict)

@@ -56,10 +56,10 @@ void fused_helpers() {
       .grad("gradient: autograd::relu_backward(grad, result); result: zeros_like(grad)");
   def<shape>("autograd::sigmoid_backward(Tensor gradient, Tensor output) -> Tensor", TL_OP_HIDDEN)
       .cpu<cpu<Sigmoid>>()
-      .grad("gradient: grad * ((1 - output) * output).conj(); output: grad.conj() * gradient * (1 - 2 * output).conj()");
+      .grad("gradient: grad * ((1 - output) * output); output: grad.conj() * gradient * (1 - 2 * output).conj()");
   def<shape>("autograd::tanh_backward(Tensor gradient, Tensor output) -> Tensor", TL_OP_HIDDEN)
       .cpu<cpu<Tanh>>()
-      .grad("gradient: grad * (1 - output * output).conj(); output: grad.conj() * gradient * (-2 * output).conj()");
+      .grad("gradient: grad * (1 - output * output); output: grad.conj() * gradient * (-2 * output).conj()");
 }
 
 }  // namespace tl::autograd

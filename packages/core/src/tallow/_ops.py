@@ -46,6 +46,25 @@ class Namespace:
         return sorted({n for space, n, *_ in _core.op_names() if space == ns})
 
 
+def _check_whole(path: str) -> None:
+    """Refuses a library that was cut off: the loader maps what is not there, and the process dies of a bus error."""
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        header = file.read(64)
+        if header[:6] != b"\x7fELF\x02\x01":  # 64 bits, little endian; the loader explains what it does not know
+            return
+        file.seek(int.from_bytes(header[32:40], "little"))
+        step, count = int.from_bytes(header[54:56], "little"), int.from_bytes(header[56:58], "little")
+        segments = file.read(step * count)
+    cut = size < 64 or step < 40 or len(segments) < step * count
+    for at in range(0, 0 if cut else step * count, step):
+        kind, begin, length = (segments[at + i : at + j] for i, j in ((0, 4), (8, 16), (32, 40)))
+        end = int.from_bytes(begin, "little") + int.from_bytes(length, "little")
+        cut |= kind == b"\x01\0\0\0" and end > size  # PT_LOAD
+    if cut:
+        raise ImportError(f"load_library: {path} is truncated, it has only {size} bytes")
+
+
 def load_library(path: str | os.PathLike[str]) -> None:
     """Loads an extension: a shared library that exports ``tl_extension_init`` and registers ops through the ABI.
 
@@ -57,6 +76,7 @@ def load_library(path: str | os.PathLike[str]) -> None:
         return
     if not os.path.exists(real):
         raise ImportError(f"load_library: {real} does not exist")
+    _check_whole(real)
     _core.load_library(real)
     _loaded[real] = real
 

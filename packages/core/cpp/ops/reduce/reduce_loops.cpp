@@ -41,13 +41,22 @@ TL_INLINE wide_t<T> sum_run(const T* x, int64_t n) {
   wide_t<T> total{};
   int64_t i = 0;
   if (n >= L) {
-    V a[kAccumulators] = {};
-    for (; i + L * kAccumulators <= n; i += L * kAccumulators) {
+    constexpr int64_t kStep = L * kAccumulators, kChain = 16;  // a lane adds at most this many before it is set aside
+    V a[kAccumulators] = {}, done = {};
+    for (; i + kStep * kChain <= n;) {
+      V b[kAccumulators] = {};
+      for (const int64_t end = i + kStep * kChain; i < end; i += kStep) {
+#pragma GCC unroll 8
+        for (int k = 0; k < kAccumulators; ++k) b[k] += F::map(load(x + i + k * L));
+      }
+      done += (b[0] + b[1]) + (b[2] + b[3]);
+    }
+    for (; i + kStep <= n; i += kStep) {
 #pragma GCC unroll 8
       for (int k = 0; k < kAccumulators; ++k) a[k] += F::map(load(x + i + k * L));
     }
     for (; i + L <= n; i += L) a[0] += F::map(load(x + i));
-    const V v = (a[0] + a[1]) + (a[2] + a[3]);
+    const V v = done + ((a[0] + a[1]) + (a[2] + a[3]));
     T lanes[L];
     store(lanes, v);
     if constexpr (std::is_same_v<T, uint64_t>) {

@@ -18,6 +18,9 @@ template <> struct wide<c64> { using type = c128; };
 template <> struct wide<c128> { using type = c128; };
 template <class T> using wide_t = typename wide<T>::type;
 
+// How far ahead to ask for memory: the processor's own prefetching stops at each page.
+template <class T> constexpr int64_t kAhead = 2048 / sizeof(T);
+
 template <class V> TL_INLINE V absolute(V x) { return x < 0 ? -x : x; }
 
 // ---------------------------------------------------------------- sums of f(x)
@@ -47,7 +50,10 @@ TL_INLINE wide_t<T> sum_run(const T* x, int64_t n) {
       V b[kAccumulators] = {};
       for (const int64_t end = i + kStep * kChain; i < end; i += kStep) {
 #pragma GCC unroll 8
-        for (int k = 0; k < kAccumulators; ++k) b[k] += F::map(load(x + i + k * L));
+        for (int k = 0; k < kAccumulators; ++k) {
+          __builtin_prefetch(x + i + k * L + kAhead<T>);
+          b[k] += F::map(load(x + i + k * L));
+        }
       }
       done += (b[0] + b[1]) + (b[2] + b[3]);
     }
@@ -187,7 +193,10 @@ struct Extremum {
       for (int k = 0; k < kAccumulators; ++k) a[k] = F::map(load(x));
       for (; i + L * kAccumulators <= n; i += L * kAccumulators) {
 #pragma GCC unroll 8
-        for (int k = 0; k < kAccumulators; ++k) a[k] = pick<Max>(a[k], F::map(load(x + i + k * L)));
+        for (int k = 0; k < kAccumulators; ++k) {
+          __builtin_prefetch(x + i + k * L + kAhead<T>);
+          a[k] = pick<Max>(a[k], F::map(load(x + i + k * L)));
+        }
       }
       for (; i + L <= n; i += L) a[0] = pick<Max>(a[0], F::map(load(x + i)));
       T lanes[L];

@@ -13,7 +13,7 @@ using tl::Call;
 // Most of a long line is worse than what has been kept: blocks without a better element are passed over.
 template <class T, class P>
 void smallest(const T* x, int64_t stride, int64_t n, int64_t k, bool descending, bool sorted, P* a) {
-  const int64_t capacity = std::max<int64_t>(4 * k, 256);
+  const int64_t capacity = std::max<int64_t>(4 * k, 128);
   int64_t kept = n;
   if (n <= capacity) {
     encode(x, stride, n, descending, a);
@@ -35,9 +35,11 @@ void smallest(const T* x, int64_t stride, int64_t n, int64_t k, bool descending,
         any |= keys[i] < worst;
       }
       if (!any) continue;
-      for (int64_t i = 0; i < m; ++i)
-        if (keys[i] < worst) a[kept++] = pack<P>(keys[i], b + i);
-      if (kept + kBlock > capacity) {
+      for (int64_t i = 0; i < m; ++i) {  // without a branch: which are better is not predictable
+        a[kept] = pack<P>(keys[i], b + i);
+        kept += keys[i] < worst;
+      }
+      if (kept + kBlock >= capacity) {
         std::nth_element(a, a + k - 1, a + kept);
         kept = k;
         worst = static_cast<U>(key_of(a[k - 1]));

@@ -54,9 +54,15 @@ TlValue fill_dtype(const TlValue& dtype, const TlValue& value) {
   return tl::pack(tl::Dtype{code(value.tag == TL_TENSOR ? value.tensor->dtype : scalar_dtype(value))});
 }
 
-tl::Tensor filled(tl::Tensor t, const TlValue& value) { return tl::call<"fill_">(t, value); }
+// The first values of a tensor are not yet a change of it.
+tl::Tensor fresh(tl::Tensor t) {
+  t.get()->storage->version.store(0, std::memory_order_relaxed);
+  return t;
+}
+tl::Tensor filled(tl::Tensor t, const TlValue& value) { return fresh(tl::call<"fill_">(t, value)); }
+tl::Tensor zeroed(tl::Tensor t) { return fresh(tl::call<"zero_">(t)); }
 
-void zeros(tl::Call& c) { c.ret(tl::call<"zero_">(tl::call<"empty">(c.value(0), c.value(1), c.value(2), c.value(3), c.value(4)))); }
+void zeros(tl::Call& c) { c.ret(zeroed(tl::call<"empty">(c.value(0), c.value(1), c.value(2), c.value(3), c.value(4)))); }
 void ones(tl::Call& c) { c.ret(filled(tl::call<"empty">(c.value(0), c.value(1), c.value(2), c.value(3), c.value(4)), tl::pack(1))); }
 void full(tl::Call& c) {
   c.ret(filled(tl::call<"empty">(c.value(0), fill_dtype(c.value(2), c.value(1)), c.value(3), c.value(4), c.value(5)), c.value(1)));
@@ -64,15 +70,15 @@ void full(tl::Call& c) {
 tl::Tensor like(tl::Call& c, uint32_t i) {
   return tl::call<"empty_like">(c.value(0), c.value(i), c.value(i + 1), c.value(i + 2), c.value(i + 3), c.value(i + 4));
 }
-void zeros_like(tl::Call& c) { c.ret(tl::call<"zero_">(like(c, 1))); }
+void zeros_like(tl::Call& c) { c.ret(zeroed(like(c, 1))); }
 void ones_like(tl::Call& c) { c.ret(filled(like(c, 1), tl::pack(1))); }
 void full_like(tl::Call& c) { c.ret(filled(like(c, 2), c.value(1))); }
-tl::Tensor fresh(tl::Call& c, uint32_t i) {
+tl::Tensor new_like(tl::Call& c, uint32_t i) {
   return tl::call<"new_empty">(c.value(0), c.value(1), c.value(i), c.value(i + 1), c.value(i + 2), c.value(i + 3));
 }
-void new_zeros(tl::Call& c) { c.ret(tl::call<"zero_">(fresh(c, 2))); }
-void new_ones(tl::Call& c) { c.ret(filled(fresh(c, 2), tl::pack(1))); }
-void new_full(tl::Call& c) { c.ret(filled(fresh(c, 3), c.value(2))); }
+void new_zeros(tl::Call& c) { c.ret(zeroed(new_like(c, 2))); }
+void new_ones(tl::Call& c) { c.ret(filled(new_like(c, 2), tl::pack(1))); }
+void new_full(tl::Call& c) { c.ret(filled(new_like(c, 3), c.value(2))); }
 
 void scalar_tensor(tl::Call& c) {
   const tl::Dims none;

@@ -4,14 +4,14 @@
 namespace tallow {
 namespace {
 
-void in_range(const Tensor& index, int64_t size, const char* before, bool wraps, bool long_text = true) {
+void in_range(const Tensor& index, int64_t size, const char* before, bool wraps, bool names_it = false) {
   const int64_t* v = index.ptr<int64_t>();
   const int64_t low = wraps ? -size : 0;
   parallel_for(0, index.numel(), 65536, [=](int64_t b, int64_t e) {
     int64_t smallest = 0, largest = -1;
     for (int64_t i = b; i < e; ++i) smallest = std::min(smallest, v[i]), largest = std::max(largest, v[i]);
     if (smallest >= low && largest < size) return;
-    TL_CHECK_INDEX(long_text, before, "index out of range in self");
+    TL_CHECK_INDEX(names_it, before, "index out of range in self");
     fail(TL_INDEX_ERROR, before, "index ", smallest < low ? smallest : largest, " is out of bounds for dimension 0 with size ", size);
   });
 }
@@ -121,7 +121,7 @@ void index_copy_check(tl::Call& c) {
 void index_copy(tl::Call& c, TensorImpl* t) {
   const int64_t dim = wrap_dim(c.integer(1), t->ndim);
   Tensor index = index_values(c.handle(2)), source = contiguous(c.handle(3));
-  in_range(index, size_at(t, dim), "index_copy_(): ", false, false);
+  in_range(index, size_at(t, dim), "index_copy_(): ", false, true);
   grid_write(t, grid_along(t, dim, index), source.get(), false, Combine::Copy);
 }
 
@@ -138,7 +138,7 @@ void index_fill_check(tl::Call& c) {
 void index_fill(tl::Call& c, TensorImpl* t) {
   const int64_t dim = wrap_dim(c.integer(1), t->ndim), size = size_at(t, dim);
   Tensor index = index_values(c.handle(2));
-  in_range(index, size, "", true, false);
+  in_range(index, size, "", true, true);
   const auto value = element_of(c.value(3), t->dtype);
   Tensor one = from_blob(const_cast<char*>(value.data()), {}, nullptr, t->dtype, kCpu, nullptr, nullptr);
   grid_write(t, grid_along(t, dim, wrapped(index, size)), one.get(), true, Combine::Copy);
@@ -156,7 +156,7 @@ void index_reduce(tl::Call& c, TensorImpl* t) {
   const std::string_view r = c.string(4);
   const bool include_self = c.boolean(5, true);
   Tensor index = index_values(c.handle(2));
-  in_range(index, size_at(t, dim), "index_reduce_(): ", false, false);
+  in_range(index, size_at(t, dim), "index_reduce_(): ", false, true);
   in_compute(t, c.handle(3), [&](TensorImpl* self, const TensorImpl* source) {
     const Grid g = grid_along(self, dim, index);
     const Combine how = r == "prod" ? Combine::Multiply : r == "mean" ? Combine::Add : r == "amax" ? Combine::Max : Combine::Min;

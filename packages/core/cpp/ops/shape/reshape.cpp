@@ -162,7 +162,7 @@ void broadcast_tensors(tl::Call& c) {
 }
 
 TL_OPS(shape_reshape) {
-  constexpr uint32_t kV = kMethod, kMethodOnly = kMethod | TL_OP_NO_FUNCTION;
+  constexpr uint32_t kV = kMethod, kMethodOnly = kMethod | TL_OP_NO_FUNCTION | TL_OP_MIXED_DEVICES;
   tl::composite<reshape>("reshape(Tensor self, int[] shape) -> Tensor", kMethod, "The same elements in another shape: a view where one exists, otherwise a copy.");
   tl::composite<flatten>("flatten(Tensor self, int start_dim=0, int end_dim=-1) -> Tensor", kMethod, "Joins the dimensions start_dim..end_dim into one.");
   tl::composite<unflatten>("unflatten(Tensor self, int dim, int[] sizes) -> Tensor", kMethod, "Splits one dimension into several; one size may be -1.");

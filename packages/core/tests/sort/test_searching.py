@@ -47,6 +47,17 @@ def test_unique_consecutive():
         [[1, 2], [0, 0], [1, 2]], [0, 0, 1, 2], [2, 1, 1]]
 
 
+def test_results_that_were_asked_for():
+    t = T.tensor([[2, 1], [2, 1]])
+    assert t.unique().tolist() == [1, 2] and T.unique(t, dim=0).tolist() == [[2, 1]]
+    values, counts = T.unique(t, return_counts=True)
+    assert (values.tolist(), counts.tolist()) == ([1, 2], [2, 2])
+    assert [r.tolist() for r in T.unique(t, True, True, True, dim=1)] == [[[1, 2], [1, 2]], [1, 0], [1, 1]]
+    values, inverse = T.unique_consecutive(T.tensor([3, 3, 1]), return_inverse=True)
+    assert (values.tolist(), inverse.tolist()) == ([3, 1], [0, 0, 1])
+    assert T.tensor([3, 3, 1]).unique_consecutive().tolist() == [3, 1]
+
+
 def test_every_nan_is_unique():
     values, inverse, counts = core._unique2(T.tensor([math.nan, 1.0, math.nan, 1.0]), True, True, True)
     assert values.numel() == 3 and counts.tolist() == [2, 1, 1] and inverse.tolist() == [1, 0, 2, 0]

@@ -1,4 +1,4 @@
-// unique elements, and unique slices along a dimension. The Python functions drop the results that were not asked for.
+// unique and unique_consecutive: elements, or slices along a dimension.
 #include <numeric>
 
 #include "ops/sort/lines.hpp"
@@ -150,9 +150,34 @@ void consecutive_cpu(Call& c) {
   real_dtype(x.dtype(), "unique_consecutive", [&]<class T>() { ret_slices<T>(c, t, x, dim, {}, w); });
 }
 
+// ---------------------------------------------------------------- what users call: only the results asked for
+void ret_wanted(Call& c, std::array<tl::Tensor, 3> r, Wanted w) {
+  if (!w.inverse && !w.counts) return c.ret(std::move(r[0]));
+  std::vector<tl::Tensor> list{std::move(r[0])};
+  if (w.inverse) list.push_back(std::move(r[1]));
+  if (w.counts) list.push_back(std::move(r[2]));
+  c.ret_list(std::move(list));
+}
+void unique(Call& c) {
+  const Wanted w{c.boolean(2), c.boolean(3)};
+  if (c.has(4)) ret_wanted(c, tl::call<"unique_dim", 3>(c.value(0), c.value(4), true, w.inverse, w.counts), w);
+  else ret_wanted(c, tl::call<"_unique2", 3>(c.value(0), true, w.inverse, w.counts), w);
+}
+void unique_consecutive(Call& c) {
+  const Wanted w{c.boolean(1), c.boolean(2)};
+  ret_wanted(c, tl::call<"_unique_consecutive", 3>(c.value(0), w.inverse, w.counts, c.value(3)), w);
+}
+
 }  // namespace
 
 TL_OPS(unique) {
+  tl::composite<unique>("unique(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False, int? dim=None) -> any",
+                        kMethod | kNoGrad,
+                        "The different elements in order, or the different slices along dim. With return_inverse also where each element went, "
+                        "with return_counts also how often each occurs: then a tuple. Every NaN is different.");
+  tl::composite<unique_consecutive>(
+      "unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> any", kMethod | kNoGrad,
+      "The elements, or the slices along dim, without equal neighbours; results as those of unique().");
   tl::opaque("_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)",
              TL_OP_HIDDEN | kNoGrad, "The different elements in order; where each element went; how often each occurs.")
       .cpu<unique_cpu>();

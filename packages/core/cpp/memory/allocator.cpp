@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <utility>
 #include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -123,19 +124,22 @@ struct Front {
   struct List { void* head; int32_t count; };
   static constexpr int kFrontClasses = 8 + 8 * 9 + 2;
   List lists[kFrontClasses];
-  bool open;
 };
-// initial-exec: one instruction instead of a call on each access from the shared library.
-thread_local Front front __attribute__((tls_model("initial-exec"))) = {};
+// What a thread has before its first free and after its end: empty, and never written.
+constinit Front closed_front = {};
+// initial-exec: one instruction instead of a call on each access from the shared library. A pointer, because a library
+// that is opened at run time gets but a few hundred bytes of such memory, which it shares with all others.
+thread_local Front* front __attribute__((tls_model("initial-exec"))) = &closed_front;
 
 void drain_front() {
+  if (front == &closed_front) return;
   for (int c = 0; c < Front::kFrontClasses; ++c) {
-    for (void* p = front.lists[c].head; p;) {
+    for (void* p = front->lists[c].head; p;) {
       void* next = *static_cast<void**>(p);
       system_free(p, class_bytes(c));
       p = next;
     }
-    front.lists[c] = {};
+    front->lists[c] = {};
   }
 }
 
@@ -145,11 +149,13 @@ bool open_front() {
   thread_local struct Guard {
     ~Guard() {
       drain_front();
-      front.open = false;
+      if (front != &closed_front) delete std::exchange(front, &closed_front);
       t_closing = true;
     }
   } guard;
-  front.open = true;
+  auto* mine = new (std::nothrow) Front{};
+  if (!mine) return false;
+  front = mine;
   return true;
 }
 
@@ -169,7 +175,7 @@ void* allocate(size_t bytes) {
   const int c = class_of(bytes);
   void* p = nullptr;
   if (!TL_NO_CACHE && bytes <= kSmall) {
-    auto& l = front.lists[c];
+    auto& l = front->lists[c];
     if (l.head) {
       p = l.head;
       l.head = *static_cast<void**>(p);
@@ -197,8 +203,9 @@ void deallocate(void* p, size_t bytes) noexcept {
   const int c = class_of(bytes);
   if (TL_NO_CACHE) return system_free(p, bytes);
   if (bytes <= kSmall) {
-    auto& l = front.lists[c];
-    if ((front.open || open_front()) && l.count < kFrontBlocks &&
+    if (front == &closed_front && !open_front()) return system_free(p, class_bytes(c));
+    auto& l = front->lists[c];
+    if (l.count < kFrontBlocks &&
         (l.count + 1) * static_cast<int64_t>(class_bytes(c)) <= kFrontBytes) {
       *static_cast<void**>(p) = l.head;
       l.head = p;

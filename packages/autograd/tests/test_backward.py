@@ -259,3 +259,12 @@ def test_inference_tensors_cannot_be_saved() -> None:
         x * i
     with pytest.raises(RuntimeError, match="Setting requires_grad=True on inference tensor outside InferenceMode"):
         i.requires_grad_()
+
+
+def test_leaf_whose_data_was_replaced() -> None:
+    x = leaf(1, 2)
+    x.sum().backward()
+    x.grad = None
+    x.data = tallow.ones(3, dtype=tallow.float64)
+    (x * 2).sum().backward()
+    assert x.grad.dtype == tallow.float64 and x.grad.tolist() == [2, 2, 2]

@@ -65,7 +65,10 @@ const std::shared_ptr<GradSlot>& Meta::shared_grad_slot() {
 
 Node* Meta::gradient_accumulator() {
   Accumulator* a = accumulator.load(std::memory_order_acquire);
-  if (a) return a;
+  if (a) {
+    if (__builtin_expect(!a->input(0).describes(self), 0)) a->input(0).set(self);  // x.data = something else
+    return a;
+  }
   auto* fresh = new Accumulator(self);
   if (accumulator.compare_exchange_strong(a, fresh, std::memory_order_acq_rel)) return fresh;
   delete fresh;

@@ -5,11 +5,10 @@
 namespace tl::autograd {
 namespace {
 
-#define TL_FAST_TLS __attribute__((tls_model("initial-exec")))
-thread_local uint64_t t_sequence TL_FAST_TLS = 0;
+thread_local uint64_t t_sequence = 0;
 // Nodes whose last reference went while another node was being freed: they wait here instead of on the stack.
-thread_local Node* t_dead TL_FAST_TLS = nullptr;
-thread_local bool t_burying TL_FAST_TLS = false;
+thread_local Node* t_dead = nullptr;
+thread_local bool t_burying = false;
 
 }  // namespace
 
@@ -23,6 +22,13 @@ void InputInfo::set(TlTensor like) {
   dtype_ = static_cast<int16_t>(i.dtype);
   device_ = i.device;
   std::copy_n(i.sizes, i.ndim, heap_ ? heap_ : inline_);
+}
+
+bool InputInfo::describes(TlTensor t) const {
+  TlTensorInfo i;
+  i.struct_size = sizeof i;
+  api()->tensor_info(t, &i);
+  return i.dtype == dtype_ && i.ndim == ndim_ && std::equal(i.sizes, i.sizes + i.ndim, heap_ ? heap_ : inline_);
 }
 
 Node::Node(NodeKind kind, uint32_t inputs, uint32_t edges, Edge* place)

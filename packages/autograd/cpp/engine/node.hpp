@@ -29,6 +29,7 @@ class InputInfo {
   InputInfo& operator=(const InputInfo&) = delete;
   ~InputInfo() { delete[] heap_; }
   void set(TlTensor like);
+  bool describes(TlTensor t) const;
   Sizes sizes() const { return {heap_ ? heap_ : inline_, static_cast<size_t>(ndim_ < 0 ? 0 : ndim_)}; }
   TlDtype dtype() const { return dtype_; }
   TlDevice device() const { return device_; }

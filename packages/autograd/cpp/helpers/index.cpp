@@ -75,13 +75,14 @@ void scatter_reduce_backward(Call& c) {
     to_src = call<"gather">(to_self, dim, index);
   } else if (reduce == "prod") {
     // As torch: right unless several factors of one product are zero.
-    to_self = call<"div">(call<"mul">(grad, result), self);
-    to_self = call<"masked_fill">(to_self, call<"eq">(self, 0), 0);
+    const Tensor nonzero = call<"masked_fill">(self, call<"eq">(self, 0), 1);
+    const Tensor product = call<"scatter_reduce">(nonzero, dim, index, src, "prod", kw("include_self", include_self));
+    to_self = call<"div">(call<"mul">(grad, product), nonzero);
     const Tensor zero = call<"eq">(src, 0);
     const Tensor number = call<"scatter_add">(call<"zeros_like">(self), dim, index, call<"_to_copy">(zero, kw("dtype", Dtype{self.dtype()})));
     const Tensor single = call<"logical_and">(zero, call<"eq">(call<"gather">(number, dim, index), 1));
     const Tensor without = call<"masked_fill">(src, single, 1);
-    const Tensor others = call<"scatter_reduce">(self, dim, index, without, "prod", include_self);
+    const Tensor others = call<"scatter_reduce">(self, dim, index, without, "prod", kw("include_self", include_self));
     const Tensor from_single = call<"gather">(call<"mul">(grad, others), dim, index);
     const Tensor from_many = call<"div">(call<"gather">(call<"mul">(grad, result), dim, index), call<"masked_fill">(src, zero, 1));
     to_src = call<"where">(single, from_single, call<"masked_fill">(from_many, zero, 0));

@@ -19,6 +19,13 @@ Tensor fit(const Tensor& t, Sizes sizes) {
   return call<"autograd::sum_to_size">(t, sizes);
 }
 
+// A batch of matrices as one, row below row.
+Tensor as_rows(const Tensor& t) {
+  int64_t rows = 1;
+  for (int64_t d = 0; d + 1 < t.ndim(); ++d) rows *= t.size(d);
+  return call<"reshape">(t, Dims{rows, t.size(-1)});
+}
+
 // grad, self, other of matmul in all its forms: vectors become matrices, the rest is the rule for matrices.
 struct Operands {
   Tensor grad, self, other;
@@ -35,8 +42,7 @@ void matmul_self(Call& c) {
   const Operands o = as_matrices(c, self, other);
   // One large product where `other` is a matrix and self a batch: the batch is rows as well.
   if (o.other.ndim() == 2 && o.self.ndim() > 2) {
-    const Sizes s = o.grad.sizes();
-    const Tensor rows = call<"reshape">(o.grad, Dims{-1, s.back()});
+    const Tensor rows = as_rows(o.grad);
     return c.ret(call<"reshape">(call<"mm">(rows, transposed(o.other)), o.self_sizes));
   }
   Tensor out = call<"matmul">(o.grad, transposed(o.other));
@@ -47,9 +53,7 @@ void matmul_other(Call& c) {
   const Tensor self = c.tensor(1), other = c.tensor(2);
   const Operands o = as_matrices(c, self, other);
   if (o.other.ndim() == 2 && o.self.ndim() > 2) {
-    const Tensor rows = call<"reshape">(o.self, Dims{-1, o.self.size(-1)});
-    const Tensor grads = call<"reshape">(o.grad, Dims{-1, o.grad.size(-1)});
-    return c.ret(call<"reshape">(call<"mm">(transposed(rows), grads), o.other_sizes));
+    return c.ret(call<"reshape">(call<"mm">(transposed(as_rows(o.self)), as_rows(o.grad)), o.other_sizes));
   }
   Tensor out = call<"matmul">(transposed(o.self), o.grad);
   out = other.ndim() == 1 ? fit(out, Dims{other.size(0), 1}) : fit(out, o.other_sizes);

@@ -1,121 +1,168 @@
+// The thread pool. The caller works too, and waits only for pieces that a worker has begun: where other programs keep
+// the processors busy, it does the rest alone instead of waiting for threads that are not scheduled.
 #include "parallel/parallel.hpp"
 
-#include <omp.h>
-#include <unistd.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
 
 namespace tallow {
 namespace {
 
-std::atomic<int> g_threads{0};
 thread_local bool t_inside = false;
 
-// After fork, libgomp's pool of the forking thread names threads that do not exist in the child: entering a parallel
-// region there would wait for them forever. The child therefore starts single threaded; when it asks for threads,
-// the forking thread hands its regions to a helper thread, which makes a pool of its own.
-std::atomic<bool> g_forked{false};
-pthread_t g_stale_thread;
-
-void after_fork_in_child() {
-  g_forked = true;
-  g_stale_thread = pthread_self();
-  g_threads = 1;
-  t_inside = false;
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
 }
 
-int initial_threads() {
-  static const int n = [] {
-    pthread_atfork(nullptr, nullptr, after_fork_in_child);
-    return std::max(1, omp_get_max_threads());  // honours OMP_NUM_THREADS and the affinity mask
-  }();
-  return n;
+// Threads look for work this long before they sleep: a loop of small ops finds them awake.
+constexpr auto kSpin = std::chrono::microseconds(30);
+
+template <class Ready>
+bool spin_until(Ready ready) {
+  const auto stop = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (ready()) return true;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() < stop);
+  return ready();
 }
 
 struct Job {
-  int64_t begin, end, grain;
+  int64_t begin, end, grain, pieces;
   detail::Body body;
   void* context;
-  std::exception_ptr error;
-  int64_t error_at;
+  int helpers;  // workers that may still join
+  std::atomic<int64_t> next{0};
+  std::atomic<int64_t> left;
   std::mutex mutex;
+  std::condition_variable done;
+  std::exception_ptr error;
+  int64_t error_at = 0;
 
-  void piece(int64_t i) noexcept {
-    const int64_t b = begin + i * grain, e = std::min(end, b + grain);
-    try {
-      body(context, b, e);
-    } catch (...) {
-      std::lock_guard lock(mutex);
-      if (!error || i < error_at) {
-        error = std::current_exception();
-        error_at = i;
+  // Takes pieces until there are none. The body and its context live as long as a piece is unfinished.
+  void work() {
+    t_inside = true;
+    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < pieces;) {
+      const int64_t b = begin + i * grain;
+      try {
+        body(context, b, std::min(end, b + grain));
+      } catch (...) {
+        std::lock_guard lock(mutex);
+        if (!error || i < error_at) {
+          error = std::current_exception();
+          error_at = i;
+        }
+      }
+      if (left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        std::lock_guard lock(mutex);
+        done.notify_all();
       }
     }
+    t_inside = false;
+  }
+  bool finished() const { return left.load(std::memory_order_acquire) == 0; }
+  void wait() {
+    if (spin_until([this] { return finished(); })) return;
+    std::unique_lock lock(mutex);
+    done.wait(lock, [this] { return finished(); });
   }
 };
 
-void region(Job& job, int64_t pieces, int threads) {
-#pragma omp parallel num_threads(threads)
-  {
-    t_inside = true;
-#pragma omp for schedule(dynamic, 1)
-    for (int64_t i = 0; i < pieces; ++i) job.piece(i);
-    t_inside = false;
-  }
-}
-
-// The helper thread of a forked child.
-class Proxy {
+class Pool {
  public:
-  void run(Job& job, int64_t pieces, int threads) {
-    std::lock_guard one_at_a_time(callers_);
-    std::unique_lock lock(mutex_);
-    if (!started_) {
-      started_ = true;
-      std::thread([this] { loop(); }).detach();
+  // False if another caller has the workers: then the caller does its work alone.
+  bool run(const std::shared_ptr<Job>& job) {
+    {
+      std::lock_guard lock(mutex_);
+      if (job_) return false;
+      while (workers_ < job->helpers) {
+        std::thread([this] { loop(); }).detach();
+        ++workers_;
+      }
+      job_ = job;
+      epoch_.fetch_add(1, std::memory_order_release);
     }
-    job_ = &job, pieces_ = pieces, threads_ = threads;
     wake_.notify_all();
-    wake_.wait(lock, [this] { return job_ == nullptr; });
+    job->work();
+    {
+      std::lock_guard lock(mutex_);
+      job_ = nullptr;
+    }
+    job->wait();
+    return true;
   }
 
  private:
   void loop() {
-    std::unique_lock lock(mutex_);
+    uint64_t seen = 0;
     for (;;) {
-      wake_.wait(lock, [this] { return job_ != nullptr; });
-      lock.unlock();
-      region(*job_, pieces_, threads_);
-      lock.lock();
-      job_ = nullptr;
-      wake_.notify_all();
+      spin_until([&] { return epoch_.load(std::memory_order_acquire) != seen; });
+      std::shared_ptr<Job> job;
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return epoch_.load(std::memory_order_relaxed) != seen; });
+        seen = epoch_.load(std::memory_order_relaxed);
+        if (job_ && job_->helpers > 0) {
+          --job_->helpers;
+          job = job_;
+        }
+      }
+      if (job) job->work();
     }
   }
-  std::mutex callers_, mutex_;
+
+  std::mutex mutex_;
   std::condition_variable wake_;
-  Job* job_ = nullptr;
-  int64_t pieces_ = 0;
-  int threads_ = 1;
-  bool started_ = false;
+  std::shared_ptr<Job> job_;
+  std::atomic<uint64_t> epoch_{0};
+  int workers_ = 0;
 };
 
-Proxy& proxy() {
-  // One per process: a grandchild must not wait for its parent's helper.
-  static std::mutex m;
-  static Proxy* p = nullptr;
-  static pid_t owner = 0;
-  std::lock_guard lock(m);
-  if (!p || owner != getpid()) {
-    p = new Proxy;
-    owner = getpid();
-  }
+std::atomic<int> g_threads{0};
+std::atomic<Pool*> g_pool{nullptr};
+
+Pool& pool() {
+  // Never destroyed: its workers wait in it until the process ends.
+  Pool* p = g_pool.load(std::memory_order_acquire);
+  if (p) return *p;
+  auto* made = new Pool;
+  if (g_pool.compare_exchange_strong(p, made)) return *made;
+  delete made;
   return *p;
+}
+
+// A child of fork has none of the workers, and finds the pool in whatever state it was: it gets a new one when it asks
+// for threads again. Until then it is single threaded.
+void after_fork_in_child() {
+  g_pool.store(nullptr, std::memory_order_release);
+  g_threads.store(1, std::memory_order_release);
+  t_inside = false;
+}
+
+// OMP_NUM_THREADS, which users of numerical software know, or the processors that this process may use.
+int initial_threads() {
+  static const int n = [] {
+    pthread_atfork(nullptr, nullptr, after_fork_in_child);
+    if (const char* wish = std::getenv("OMP_NUM_THREADS"))
+      if (const int v = std::atoi(wish); v > 0) return std::min(v, 1024);
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+  }();
+  return n;
 }
 
 }  // namespace
@@ -130,7 +177,7 @@ int num_threads() {
 
 void set_num_threads(int n) {
   initial_threads();
-  g_threads.store(std::max(1, n), std::memory_order_relaxed);
+  g_threads.store(std::clamp(n, 1, 1024), std::memory_order_relaxed);
 }
 
 bool in_parallel() { return t_inside; }
@@ -138,19 +185,19 @@ bool in_parallel() { return t_inside; }
 namespace detail {
 
 void parallel_run(int64_t begin, int64_t end, int64_t grain, Body body, void* context) {
-  Job job{begin, end, grain, body, context, nullptr, 0, {}};
   const int64_t pieces = (end - begin + grain - 1) / grain;
   const int threads = static_cast<int>(std::min<int64_t>(num_threads(), pieces));
-  if (threads <= 1 || t_inside || omp_in_parallel()) {
-    for (int64_t b = begin; b < end; b += grain) body(context, b, std::min(end, b + grain));
-    return;
+  if (threads > 1 && !t_inside) {
+    auto job = std::make_shared<Job>();
+    job->begin = begin, job->end = end, job->grain = grain, job->pieces = pieces;
+    job->body = body, job->context = context, job->helpers = threads - 1;
+    job->left.store(pieces, std::memory_order_relaxed);
+    if (pool().run(job)) {
+      if (job->error) std::rethrow_exception(job->error);
+      return;
+    }
   }
-  if (g_forked.load(std::memory_order_relaxed) && pthread_equal(pthread_self(), g_stale_thread)) {
-    proxy().run(job, pieces, threads);
-  } else {
-    region(job, pieces, threads);
-  }
-  if (job.error) std::rethrow_exception(job.error);
+  for (int64_t b = begin; b < end; b += grain) body(context, b, std::min(end, b + grain));
 }
 
 }  // namespace detail

@@ -1,4 +1,4 @@
-// The one thread pool (OpenMP). Work is cut by shape: `grain` decides the pieces, threads only decide who runs them,
+// The one thread pool. Work is cut by shape: `grain` decides the pieces, threads only decide who runs them,
 // so results do not depend on how many there are.
 #pragma once
 #include <cstdint>

@@ -33,6 +33,7 @@ class _Item:
 def _collect(outputs: list[Tensor], names: dict[str, Tensor], limit: int) -> list[_Item]:
     """The nodes in the order of a walk from the outputs; edges by number."""
     from tallow.autograd import graph
+    from tallow.autograd._engine import native
 
     by_leaf = {id(t): n for n, t in names.items()}
     items: list[_Item] = []
@@ -43,9 +44,7 @@ def _collect(outputs: list[Tensor], names: dict[str, Tensor], limit: int) -> lis
         if node in numbers:
             return numbers[node]
         name = node.name()
-        shape = (
-            list(graph.native.node_input_shape(node._native, 0)) if graph.native.node_num_inputs(node._native) else []
-        )
+        shape = list(native.node_input_shape(node._native, 0)) if native.node_num_inputs(node._native) else []
         if name == "AccumulateGrad":
             leaf = node.variable
             items.append(_Item(by_leaf.get(id(leaf), "leaf"), "leaf", f"{leaf.dtype} {shape}".replace("tallow.", "")))

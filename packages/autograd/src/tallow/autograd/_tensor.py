@@ -87,10 +87,13 @@ def install() -> None:
     methods = (backward, requires_grad_, detach_, retain_grad, register_hook, register_post_accumulate_grad_hook)
     for f in methods:
         setattr(Tensor, f.__name__, f)
-    Tensor.grad = _core.OpProperty("autograd::grad_get", "autograd::grad_set")
-    Tensor.grad_fn = property(grad_fn)
-    Tensor._grad_fn = Tensor.grad_fn
-    Tensor.is_leaf = _core.OpProperty("autograd::is_leaf")
-    Tensor.output_nr = _core.OpProperty("autograd::output_nr")
-    Tensor.retains_grad = _core.OpProperty("autograd::retains_grad")
-    Tensor._base = _core.OpProperty("autograd::view_base")
+    properties = {
+        "grad": _core.OpProperty("autograd::grad_get", "autograd::grad_set"),
+        "grad_fn": property(grad_fn),
+        "is_leaf": _core.OpProperty("autograd::is_leaf"),
+        "output_nr": _core.OpProperty("autograd::output_nr"),
+        "retains_grad": _core.OpProperty("autograd::retains_grad"),
+        "_base": _core.OpProperty("autograd::view_base"),
+    }
+    for name, value in properties.items():
+        setattr(Tensor, name, value)

@@ -211,7 +211,7 @@ def jacobian(
         out_tuple, outputs = _call(func, xs, "jacobian")
         if strict:
             _check_strict(outputs, "jacobian")
-        table = []
+        table: list[Tensors] = []
         for o in outputs:
             rows: list[Tensors] = []
             flat = o.reshape(-1)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import re
-from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +33,9 @@ def _packet(name: str) -> Any:
 
 def _result_type(schema: str) -> Any:
     """A named tuple for an op with several named results, or None for a plain tuple."""
+    import re
+    from collections import namedtuple
+
     name = re.split(r"[(.]", schema.split("::")[-1], maxsplit=1)[0]
     results = schema.rsplit("->", 1)[1].strip().strip("()").split(",")
     fields = [r.split()[-1] for r in results if len(r.split()) == 2]
@@ -231,6 +231,8 @@ def __reduce_ex__(self: Tensor, protocol: int) -> Any:
 
 
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    import copy
+
     if id(self) in memo:
         return memo[id(self)]
     if not self.is_leaf:

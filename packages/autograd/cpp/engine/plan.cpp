@@ -32,11 +32,11 @@ std::unique_ptr<Plan> make_plan(TlOp op) {
   p.full_name = (*p.info.ns ? std::string(p.info.ns) + "::" : "") + p.info.name + (*p.info.overload ? "." + std::string(p.info.overload) : "");
   p.node_name = node_name(p.info.name);
   p.out_form = p.info.variant == 2;
-  p.in_place = !p.out_form && p.info.nargs > 0 && p.info.args[0].is_written;
+  p.in_place = !p.out_form && p.info.nargs > 0 && tl::argument(p.info, 0).is_written;
   p.view = p.info.flags & TL_OP_VIEW;
   p.formula_of.assign(p.info.nargs, -1);
   for (uint32_t i = 0; i < p.info.nargs; ++i) {
-    const TlOpArgument& a = p.info.args[i];
+    const TlOpArgument& a = tl::argument(p.info, i);
     const bool any = std::string_view(a.type).starts_with("any");
     if (a.tag != TL_TENSOR && a.tag != TL_TENSOR_LIST && !any) continue;
     p.tensor_args.push_back(static_cast<uint8_t>(i));
@@ -49,7 +49,7 @@ std::unique_ptr<Plan> make_plan(TlOp op) {
   } else if (constant) {
     // What is written no longer depends on what was there: random numbers, results of comparisons.
     p.kind = PlanKind::Rule;
-    p.program = compile(op, parse_rule(p.full_name, std::string(p.info.args[0].name) + ": zeros_like(grad)"));
+    p.program = compile(op, parse_rule(p.full_name, std::string(tl::argument(p.info, 0).name) + ": zeros_like(grad)"));
     p.formula_of[0] = 0;
   } else if (api()->op_rule(op, "grad", &text) && text && *text) {
     p.kind = PlanKind::Rule;

@@ -280,7 +280,7 @@ void RuleNode::apply(const TlTensor* grads, TlTensor* out, Task& task) {
       const int8_t f = plan_.formula_of[plan_.tensor_args[a]];
       if (f < 0)
         throw Error(TL_NOT_IMPLEMENTED_ERROR, "derivative for " + plan_.full_name + " with respect to '" +
-                                                  plan_.info.args[plan_.tensor_args[a]].name + "' is not implemented");
+                                                  tl::argument(plan_.info, static_cast<uint32_t>(plan_.tensor_args[a])).name + "' is not implemented");
       wanted |= uint64_t{1} << f;
     }
   }
@@ -332,7 +332,7 @@ void RuleNode::apply(const TlTensor* grads, TlTensor* out, Task& task) {
         }
       } else {
         throw Error(TL_RUNTIME_ERROR, "the gradient rule of '" + plan_.full_name + "' gives no fitting value for '" +
-                                          plan_.info.args[f.targets[t]].name + "'");
+                                          tl::argument(plan_.info, static_cast<uint32_t>(f.targets[t])).name + "'");
       }
     }
   }
@@ -347,7 +347,7 @@ bool RuleNode::saved_value(std::string_view name, std::vector<Tensor>& tensors) 
   const auto& slots = plan_.program.slots;
   for (size_t i = 0; i < slots.size(); ++i) {
     if (!slots[i].tensor || !(slots[i].formulas & formulas_)) continue;
-    const std::string own = slots[i].kind == SlotKind::Result ? "result" : plan_.info.args[slots[i].index].name;
+    const std::string own = slots[i].kind == SlotKind::Result ? "result" : tl::argument(plan_.info, static_cast<uint32_t>(slots[i].index)).name;
     if (own != name) continue;
     Values v(1);
     v.owned = 1;

@@ -70,7 +70,7 @@ class Compiler {
   }
   int find_argument(std::string_view name) const {
     for (uint32_t i = 0; i < info_.nargs; ++i)
-      if (name == info_.args[i].name) return static_cast<int>(i);
+      if (name == tl::argument(info_, static_cast<uint32_t>(i)).name) return static_cast<int>(i);
     return -1;
   }
   int argument(std::string_view name) {
@@ -137,7 +137,7 @@ class Compiler {
 
   Operand variable(const std::string& name) {
     if (const int i = is_gradient(name) ? -1 : find_argument(name); i >= 0)
-      return slot(SlotKind::Argument, i, holds_tensors(info_.args[i]));
+      return slot(SlotKind::Argument, i, holds_tensors(tl::argument(info_, static_cast<uint32_t>(i))));
     if (name == "grads") {
       f_->reads_all_grads = true;
       return static_cast<Operand>(kGrad | 0);  // the list; single gradients follow
@@ -161,9 +161,9 @@ class Compiler {
     const Expr& of = *e.children[0];
     const Attribute what = it->second;
     const int arg = of.kind == ExprKind::Name && !is_gradient(of.text) ? find_argument(of.text) : -1;
-    if (arg >= 0 && holds_tensors(info_.args[arg])) {
+    if (arg >= 0 && holds_tensors(tl::argument(info_, static_cast<uint32_t>(arg)))) {
       // Of the argument whose gradient this is, the graph itself knows most.
-      if (arg == single_target_ && info_.args[arg].tag == TL_TENSOR && !info_.args[arg].is_written && what != Attribute::Strides && what != Attribute::StorageOffset) {
+      if (arg == single_target_ && tl::argument(info_, static_cast<uint32_t>(arg)).tag == TL_TENSOR && !tl::argument(info_, static_cast<uint32_t>(arg)).is_written && what != Attribute::Strides && what != Attribute::StorageOffset) {
         const Operand t = temp();
         Instruction& i = emit(Op::InputAttribute, t);
         i.what = static_cast<uint8_t>(what);

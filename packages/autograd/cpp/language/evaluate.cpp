@@ -19,7 +19,7 @@ const Operator& binary_operator(Arithmetic what) {
   const auto i = static_cast<size_t>(what);
   if (const Operator* o = known[i].load(std::memory_order_acquire)) return *o;
   const OpHandle h(names[i]);
-  const auto* fresh = new Operator{h.op, h.info.nargs, h.info.nargs > 2 ? h.info.args[2].default_value : TlValue{}};
+  const auto* fresh = new Operator{h.op, h.info.nargs, h.info.nargs > 2 ? tl::argument(h.info, 2).default_value : TlValue{}};
   const Operator* none = nullptr;
   if (known[i].compare_exchange_strong(none, fresh, std::memory_order_acq_rel)) return *fresh;
   delete fresh;

@@ -257,6 +257,11 @@ struct Name {
   constexpr Name(const char (&s)[N]) { std::copy_n(s, N, text); }
 };
 
+// A parameter of an op. The array steps by the size that the running core gives its entries.
+inline const TlOpArgument& argument(const TlOpInfo& info, uint32_t i) {
+  return *reinterpret_cast<const TlOpArgument*>(reinterpret_cast<const char*>(info.args) + size_t{i} * info.args->struct_size);
+}
+
 struct OpHandle {
   TlOp op;
   TlOpInfo info;
@@ -267,7 +272,7 @@ struct OpHandle {
   }
   int32_t argument(std::string_view name) const {
     for (uint32_t i = 0; i < info.nargs; ++i)
-      if (name == info.args[i].name) return static_cast<int32_t>(i);
+      if (name == tl::argument(info, i).name) return static_cast<int32_t>(i);
     throw Error(TL_TYPE_ERROR, std::string(info.name) + "() has no argument '" + std::string(name) + "'");
   }
 };
@@ -300,7 +305,7 @@ void put(const OpHandle& h, TlValue* args, uint32_t& next, const A& a) {
 template <class... A>
 void invoke(const OpHandle& h, TlValue* rets, const A&... a) {
   TlValue args[64];
-  for (uint32_t i = 0; i < h.info.nargs; ++i) args[i] = h.info.args[i].default_value;
+  for (uint32_t i = 0; i < h.info.nargs; ++i) args[i] = tl::argument(h.info, i).default_value;
   uint32_t next = 0;
   (put(h, args, next, a), ...);
   check(api()->op_call(h.op, args, h.info.nargs, rets));

@@ -55,10 +55,11 @@ struct Slivers {
 };
 
 namespace blocks {
-constexpr int64_t kDepth = 512;                   // of K, between two visits of C
-constexpr int64_t kRows = 2016, kColumns = 2048;  // packed at a time: bounds the panels to 4 MiB each in float
-constexpr int64_t kTileRows = 4, kTileColumns = 8;  // slivers per tile: its parts of A and B stay in the L2 cache
-constexpr int64_t kDirect = 512;                  // below this many rows (columns) the other operand is not packed
+constexpr int64_t kDepth = 512;     // of K, between two visits of C
+constexpr int64_t kColumns = 2048;  // of B packed at a time: 4 MiB in float
+constexpr int64_t kBand = 8;        // slivers of A that a task multiplies with the panel: they stay in the L2 cache
+constexpr int64_t kTasks = 8;       // wanted at least
+constexpr int64_t kDirect = 512;    // below this many rows (columns) the other operand is not packed
 constexpr int64_t kParallelFrom = int64_t{1} << 19;   // multiplications worth waking threads for
 }  // namespace blocks
 
@@ -84,6 +85,8 @@ void pack_sliver(const Tiles<T>& t, const S* src, int64_t line, int64_t step, in
   }
 }
 
+// One panel of B at a time is packed by all threads together; then each task packs its own rows of A, which stay in its
+// cache, and multiplies them with a range of the panel's columns.
 template <class T, class S>
 void run_product(const Product<T, S>& g, bool threads) {
   const Tiles<T>& t = tiles<T>();
@@ -92,63 +95,64 @@ void run_product(const Product<T, S>& g, bool threads) {
   // Packing pays when a panel is read often enough; otherwise the operand is read where it lies.
   const bool direct_a = same && g.n <= (g.a.col == 1 ? blocks::kDirect : 2 * t.cols);
   const bool direct_b = same && g.b.col == 1 && g.m <= blocks::kDirect;
-  const int64_t pad = 2 * t.vector, a_place = t.rows * depth + pad, b_place = t.cols * depth + pad;
-  const int64_t rows = std::min(g.m, blocks::kRows / t.rows * t.rows), columns = std::min(g.n, blocks::kColumns);
   const bool ragged = g.n % t.vector != 0;  // then the last sliver of B cannot be read in whole vectors
-  Scratch<T> a_panel(direct_a ? 0 : Slivers(rows, t.rows, true).count * a_place);
+  const int64_t pad = 2 * t.vector, a_place = t.rows * depth + pad, b_place = t.cols * depth + pad;
+  const int64_t columns = std::min(g.n, blocks::kColumns);
   Scratch<T> b_panel(direct_b ? (ragged ? b_place : 0) : Slivers(columns, t.cols, false).count * b_place);
   auto each = [&](int64_t n, int64_t grain, auto&& f) {
     if (threads) parallel_for(0, n, grain, [&](int64_t b, int64_t e) { for (int64_t i = b; i < e; ++i) f(i); });
     else for (int64_t i = 0; i < n; ++i) f(i);
   };
+  const Slivers ma(g.m, t.rows, true);
+  // Rows are cut into tasks of equal size, a multiple of four of them, so that a few threads finish together; columns
+  // only where there are too few rows.
+  const int64_t bands = ma.count <= blocks::kBand ? 1 : std::min(ma.count, ceil_div(ceil_div(ma.count, blocks::kBand), 4) * 4);
+  const Slivers down(ma.count, ceil_div(ma.count, bands), true);
 
   for (int64_t jc = 0; jc < g.n; jc += columns) {
     const Slivers nb(std::min(columns, g.n - jc), t.cols, false);
+    const Slivers across(nb.count, std::max<int64_t>(direct_a ? 2 : 8, ceil_div(nb.count, ceil_div(blocks::kTasks, down.count))), true);
     for (int64_t pc = 0; pc < g.k; pc += depth) {
       const int64_t kc = std::min(depth, g.k - pc);
       const T beta = pc ? T(1) : g.beta;
       const auto b_direct = [&](int64_t s) { return direct_b && !(ragged && jc + nb.begin(s) + nb.length(s) == g.n); };
       const auto b_at = [&](int64_t s) -> T* { return direct_b ? b_panel : b_panel + s * b_place; };
       const auto b_width = [&](int64_t s) { return ceil_div(nb.length(s), t.vector) * t.vector; };
-      auto pack_b = [&](int64_t s) {
+      const auto pack_b = [&](int64_t s) {
         if (b_direct(s)) return;
         const S* src = g.b.data + pc * g.b.row + (jc + nb.begin(s)) * g.b.col;
         pack_sliver<T, S>(t, src, g.b.col, g.b.row, nb.length(s), kc, b_width(s), b_at(s));
       };
-      for (int64_t ic = 0; ic < g.m; ic += rows) {
-        const Slivers ma(std::min(rows, g.m - ic), t.rows, true);
-        const auto a_source = [&](int64_t s) { return g.a.data + (ic + ma.begin(s)) * g.a.row + pc * g.a.col; };
-        auto pack_a = [&](int64_t s) {
-          pack_sliver<T, S>(t, a_source(s), g.a.row, g.a.col, ma.length(s), kc, ma.length(s), a_panel + s * a_place);
-        };
-        const int64_t packs_b = ic ? 0 : direct_b ? 0 : nb.count, packs_a = direct_a ? 0 : ma.count;
-        if (direct_b && ragged && !ic) pack_b(nb.count - 1);
-        each(packs_b + packs_a, 4, [&](int64_t i) { i < packs_b ? pack_b(i) : pack_a(i - packs_b); });
+      if (direct_b) pack_b(nb.count - 1);
+      else each(nb.count, 4, pack_b);
 
-        auto multiply = [&](int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
-          for (int64_t j = j0; j < j1; ++j) {
-            const T* b = b_at(j);
-            int64_t ldb = b_width(j);
-            if constexpr (same)
-              if (b_direct(j)) b = g.b.data + pc * g.b.row + jc + nb.begin(j), ldb = g.b.row;
-            for (int64_t i = i0; i < i1; ++i) {
-              const int64_t r = ma.length(i);
-              T* c = g.c + (ic + ma.begin(i)) * g.ldc + jc + nb.begin(j);
-              if constexpr (same)
-                if (direct_a) {
-                  t.multiply(r, nb.length(j), kc, g.alpha, a_source(i), g.a.row, g.a.col, b, ldb, beta, c, g.ldc);
-                  continue;
-                }
-              t.multiply(r, nb.length(j), kc, g.alpha, a_panel + i * a_place, 1, r, b, ldb, beta, c, g.ldc);
-            }
+      each(down.count * across.count, 1, [&](int64_t task) {
+        const int64_t first = down.begin(task % down.count), rows = down.length(task % down.count);
+        const int64_t begin = across.begin(task / down.count), end = begin + across.length(task / down.count);
+        Scratch<T> a_block(direct_a ? 0 : rows * a_place);
+        const auto a_source = [&](int64_t i) { return g.a.data + ma.begin(first + i) * g.a.row + pc * g.a.col; };
+        if (!direct_a)
+          for (int64_t i = 0; i < rows; ++i) {
+            const int64_t r = ma.length(first + i);
+            pack_sliver<T, S>(t, a_source(i), g.a.row, g.a.col, r, kc, r, a_block + i * a_place);
           }
-        };
-        const Slivers down(ma.count, blocks::kTileRows, true), across(nb.count, blocks::kTileColumns, true);
-        each(down.count * across.count, 1, [&](int64_t tile) {
-          const int64_t i = tile % down.count, j = tile / down.count;
-          multiply(down.begin(i), down.begin(i) + down.length(i), across.begin(j), across.begin(j) + across.length(j));
-        });
-      }
+        for (int64_t j = begin; j < end; ++j) {
+          const T* b = b_at(j);
+          int64_t ldb = b_width(j);
+          if constexpr (same)
+            if (b_direct(j)) b = g.b.data + pc * g.b.row + jc + nb.begin(j), ldb = g.b.row;
+          for (int64_t i = 0; i < rows; ++i) {
+            const int64_t r = ma.length(first + i);
+            T* c = g.c + ma.begin(first + i) * g.ldc + jc + nb.begin(j);
+            if constexpr (same)
+              if (direct_a) {
+                t.multiply(r, nb.length(j), kc, g.alpha, a_source(i), g.a.row, g.a.col, b, ldb, beta, c, g.ldc);
+                continue;
+              }
+            t.multiply(r, nb.length(j), kc, g.alpha, a_block + i * a_place, 1, r, b, ldb, beta, c, g.ldc);
+          }
+        }
+      });
     }
   }
 }

@@ -20,7 +20,7 @@ constexpr int kVectorBytes = 32, kMaxRows = 6;   // 16 registers: 6x2 sums, 2 of
 constexpr int kVectorBytes = 16, kMaxRows = 6;
 #endif
 constexpr int kMaxVectors = 2;
-constexpr int kAhead = 12, kPackAhead = 16;  // steps to prefetch
+constexpr int kAhead = 16, kPackAhead = 16;  // steps to prefetch
 
 template <class T> struct Vector {
   static constexpr int width = kVectorBytes / sizeof(T);

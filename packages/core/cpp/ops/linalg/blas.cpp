@@ -56,8 +56,9 @@ template <class C>
 void complex_gemm(char ta, char tb, int64_t m, int64_t n, int64_t k, C alpha, const C* a, int64_t lda, const C* b, int64_t ldb, C beta,
                   C* c, int64_t ldc, bool threads) {
   static CGemm* const call = openblas_function<CGemm>(Cblas<typename C::value_type>::gemm);
-  // A call costs about as much as 4000 multiplications.
-  if (!call || m * n * k <= 4096 || !fits_int({k, lda, ldb, ldc}))
+  // A call costs about as much as 4000 multiplications. The library refuses rows that overlap (expanded operands).
+  const bool plain_rows = lda >= (transposes(ta) ? m : k) && ldb >= (transposes(tb) ? k : n) && ldc >= n;
+  if (!call || !plain_rows || m * n * k <= 4096 || !fits_int({k, lda, ldb, ldc}))
     return plain_gemm<C>(m, n, k, alpha, view(a, lda, ta), conjugates(ta), view(b, ldb, tb), conjugates(tb), beta, c, ldc, threads);
   constexpr int64_t kTile = 192;
   const Slivers down(m, kTile, true), across(n, kTile, true);

@@ -89,21 +89,24 @@ void TlTensorImpl::destroy() {
 
 void TlTensorImpl::set_shape(const int64_t* sizes, const int64_t* strides, int64_t n) {
   TL_CHECK(n <= 64, "too many dimensions: ", n, ", at most 64 are supported");
-  int64_t* to = inline_shape;
-  const bool heap = n > kInlineDims;
-  if (heap) to = static_cast<int64_t*>(memory::allocate(sizeof(int64_t) * 2 * static_cast<size_t>(n)));
-  int64_t expected = 1;
-  bool contiguous = true;
+  int64_t expected = 1, count = 1;
+  bool contiguous = true, empty = false, too_many = false;
   // Read everything before writing: sizes may point into this tensor's own shape.
   int64_t tmp[2 * 64];
   for (int64_t i = n; i-- > 0;) {
-    tmp[i] = sizes[i];
+    const int64_t size = tmp[i] = sizes[i];
     tmp[n + i] = strides ? strides[i] : expected;
-    if (sizes[i] != 1 && tmp[n + i] != expected) contiguous = false;
-    expected *= sizes[i] > 1 || !strides ? std::max<int64_t>(sizes[i], 1) : 1;
+    if (size != 1 && tmp[n + i] != expected) contiguous = false;
+    empty |= size == 0;
+    too_many |= __builtin_mul_overflow(count, size, &count);
+    // Strides of a tensor without elements may wrap around: nobody follows them.
+    if (size > 1) (void)__builtin_mul_overflow(expected, size, &expected);
   }
-  int64_t count = 1;
-  for (int64_t i = 0; i < n; ++i) count *= tmp[i];
+  if (empty) count = 0;
+  TL_CHECK(empty || !too_many, "numel: integer multiplication overflow: ", to_string(Sizes(tmp, static_cast<size_t>(n))));
+  int64_t* to = inline_shape;
+  const bool heap = n > kInlineDims;
+  if (heap) to = static_cast<int64_t*>(memory::allocate(sizeof(int64_t) * 2 * static_cast<size_t>(n)));
   if (flags & HeapShape) memory::deallocate(shape, sizeof(int64_t) * 2 * ndim);
   std::memcpy(to, tmp, sizeof(int64_t) * 2 * static_cast<size_t>(n));
   shape = to;
@@ -124,9 +127,9 @@ int64_t checked_numel(Sizes sizes, int64_t item) {
   }
   if (zero) return 0;
   for (int64_t s : sizes) {
-    n *= s;
     TL_CHECK(!__builtin_mul_overflow(bytes, s, &bytes) && bytes < (int64_t{1} << 62),
              "Storage size calculation overflowed with sizes=", to_string(sizes));
+    n *= s;
   }
   return n;
 }

@@ -63,6 +63,7 @@ INDEX = [
 ]
 
 LINALG = [
+    row("cdist", lambda x, y: tallow.cdist(x, y), (2, 3, 2), (2, 4, 2), twice=False),
     row("mm", lambda x, y: x.mm(y), (2, 3), (3, 2), kinds="rc"),
     row("bmm", lambda x, y: x.bmm(y), (2, 2, 3), (2, 3, 2), kinds="rc"),
     row("mv", lambda x, y: x.mv(y), (2, 3), (3,), kinds="rc"),

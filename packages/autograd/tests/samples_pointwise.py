@@ -84,6 +84,8 @@ SPECIAL = [
     *unary("erfinv", low=-0.7, high=0.7),
     *unary("lgamma", low=0.5, high=3),
     *unary("digamma", low=0.5, high=3),
+    *unary("i0"),
+    row("polygamma", lambda x: tallow.polygamma(1, x), (2, 3), low=0.5, high=3),
 ]
 
 SELECTION = [

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+
 import samples
 import tallow
 from samples import ErrorSample, Sample, map_arguments, to_numpy
 
 FLAGS = tallow._core.op_flags
 ROWS = samples.rows()
-IDS = [row.id for row in ROWS]
 
 # name -> the forms that the registry has of it
 METHODS: set[str] = set()
@@ -23,6 +24,15 @@ for _op in tallow._core.op_table():
     if _op["flags"] & FLAGS["METHOD"]:
         METHODS.add(_name)
 IN_PLACE, OUT = 1, 2
+
+
+def params(wanted: Callable[[Sample], Any]) -> list[Any]:
+    return [pytest.param(r, id=r.id) for r in ROWS if wanted(r)]
+
+
+def base(row: Sample) -> str:
+    """The registry's name of a row's op: linalg.cross is linalg_cross."""
+    return row.op.replace("linalg.", "linalg_").split(".")[-1]
 
 
 def is_random(row: Sample) -> bool:
@@ -87,7 +97,7 @@ def strided(t: tallow.Tensor) -> tallow.Tensor:
     return tallow.stack([t, t], -1).select(-1, 1)
 
 
-@pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in ROWS if r.strided and not is_random(r)])
+@pytest.mark.parametrize("row", params(lambda r: r.strided and not is_random(r)))
 def test_strides_do_not_matter(row: Sample) -> None:
     built = row.build(row.dtypes[0])
     args = map_arguments(built, strided, tallow.Tensor)
@@ -98,7 +108,7 @@ def test_strides_do_not_matter(row: Sample) -> None:
             assert a == b
 
 
-@pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in ROWS if r.meta])
+@pytest.mark.parametrize("row", params(lambda r: r.meta))
 def test_meta_says_the_shape_and_dtype(row: Sample) -> None:
     built = row.build(row.dtypes[0])
     if not any(True for _ in tensors(built)):
@@ -119,12 +129,7 @@ def tensors(x: Any) -> Any:
     return found
 
 
-def base(row: Sample) -> str:
-    """The registry's name of a row's op: linalg.cross is linalg_cross."""
-    return row.op.replace("linalg.", "linalg_").split(".")[-1]
-
-
-@pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in ROWS if base(r) in METHODS and r.args])
+@pytest.mark.parametrize("row", params(lambda r: base(r) in METHODS and r.args))
 def test_method_is_the_function(row: Sample) -> None:
     args, kwargs = row.build(row.dtypes[0])
     if not isinstance(args[0], tallow.Tensor) or "linalg" in row.op or "special" in row.op:
@@ -135,7 +140,7 @@ def test_method_is_the_function(row: Sample) -> None:
         assert same(a, b)
 
 
-@pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in ROWS if r.in_place and IN_PLACE in FORMS.get(base(r), ())])
+@pytest.mark.parametrize("row", params(lambda r: r.in_place and IN_PLACE in FORMS.get(base(r), ())))
 def test_in_place_writes_the_same(row: Sample) -> None:
     args, kwargs = row.build(row.dtypes[0])
     want = call(row, (args, kwargs))
@@ -151,7 +156,7 @@ def test_in_place_writes_the_same(row: Sample) -> None:
     assert same(got, want)
 
 
-@pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in ROWS if r.out and OUT in FORMS.get(base(r), ())])
+@pytest.mark.parametrize("row", params(lambda r: r.out and OUT in FORMS.get(base(r), ())))
 def test_out_is_filled_and_returned(row: Sample) -> None:
     built = row.build(row.dtypes[0])
     want = call(row, built)
@@ -172,7 +177,7 @@ def test_out_is_filled_and_returned(row: Sample) -> None:
             assert g is o
 
 
-@pytest.mark.parametrize("row", [pytest.param(r, id=r.id) for r in ROWS if r.big is not None])
+@pytest.mark.parametrize("row", params(lambda r: r.big is not None))
 def test_one_thread_or_two_give_the_same_bits(row: Sample) -> None:
     before = tallow.get_num_threads()
     try:

@@ -26,10 +26,11 @@ void shape_rules();
 void index_rules();
 void linalg_rules();
 void sort_rules();
+void special_rules();
 
 inline void register_rules() {
   pointwise_rules(), reduce_rules(), cumulative_rules(), shape_rules();
-  index_rules(), linalg_rules(), sort_rules();
+  index_rules(), linalg_rules(), sort_rules(), special_rules();
 }
 
 }  // namespace tl::autograd

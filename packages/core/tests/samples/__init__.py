@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+
 import tallow
 
 HALVES = ("float16", "bfloat16")
@@ -189,7 +190,9 @@ class Sample:
         return self.tolerance.get(dtype, TOLERANCE.get(dtype, (2e-6, 1e-5)))
 
 
-def S(op: str, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None, ref: Any = None, **options: Any) -> Sample:
+def S(
+    op: str, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None, ref: Any = None, **options: Any
+) -> Sample:
     """A row."""
     return Sample(op, args, kwargs or {}, ref, **options)
 
@@ -212,7 +215,9 @@ class ErrorSample:
         return map_arguments(self.args, make, Argument), map_arguments(self.kwargs, make, Argument)
 
 
-def E(op: str, args: tuple[Any, ...], error: type[BaseException], message: str, dtype: str = "float32", **kwargs: Any) -> ErrorSample:
+def E(
+    op: str, args: tuple[Any, ...], error: type[BaseException], message: str, dtype: str = "float32", **kwargs: Any
+) -> ErrorSample:
     """A row of a call that fails."""
     return ErrorSample(op, args, kwargs, error, message, dtype)
 

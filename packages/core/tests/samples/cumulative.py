@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table is a line
 """Rows of running sums, products and extrema, differences and trapezoids."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table is a line
 """Rows of tensors made from sizes and numbers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table is a line
 """Rows of indexing: gather and scatter, selection, masks, positions."""
 
 from __future__ import annotations
@@ -99,15 +100,15 @@ ROWS: list[Sample] = [
     S("masked_select", (A(4, 5), B(4, 5)), ref=lambda a, m: a[m], dtypes=ALL, **DATA),
     S("masked_scatter", (A(4, 5), B(4, 5), A(4, 5)), ref=masked_scatter, dtypes=ALL),
     S("nonzero", (A(4, 5, low=-1, high=1),), ref=lambda a: np.argwhere(a), dtypes=ALL, result="int64", grad=False, **DATA),
-    S("nonzero_static", (V([[1, 0], [0, 2]]),), {"size": 3}, lambda a, size: np.array([[0, 0], [1, 1], [-1, -1]]), dtypes=REALS, result="int64", grad=False, in_place=False),
+    S("nonzero_static", (V([[1, 0], [0, 2]]),), {"size": 3}, lambda a, size: np.array([[0, 0], [1, 1], [-1, -1]]), dtypes=REALS, result="int64", grad=False, in_place=False, meta=False),
     S("argwhere", (A(4, 5, low=-1, high=1),), ref=np.argwhere, dtypes=ALL, result="int64", grad=False, **DATA),
     S("unravel_index", (V([5, 7, 0], "int64"), [4, 3]), ref=lambda i, s: np.unravel_index(i, s), dtypes=("int64",), result=None, grad=False, in_place=False),
 ]  # fmt: skip
 
 ERRORS = [
     E("gather", (A(3, 4), 1, V([[4]], "int64")), RuntimeError, "index 4 is out of bounds for dimension 1 with size 4"),
-    E("index_select", (A(3), 0, V([3], "int64")), IndexError, "index out of range in self"),
-    E("masked_fill", (A(3), A(3), 1), RuntimeError, "masked_fill only supports boolean masks"),
+    E("index_select", (A(3), 0, V([3], "int64")), IndexError, "index 3 is out of bounds for dimension 0 with size 3"),
+    E("masked_fill", (A(3), A(3), 1), RuntimeError, "masked_fill_ only supports boolean masks"),
     E("take", (A(3), V([3], "int64")), IndexError, "out of range"),
     E("scatter", (A(3), 0, V([5], "int64"), A(1)), RuntimeError, "index 5 is out of bounds for dimension 0 with size 3"),
 ]

@@ -1,8 +1,10 @@
+# ruff: noqa: E501 - a row of a table is a line
 """Rows of the pointwise family: arithmetic, rounding, exponentials, trigonometry, special functions."""
 
 from __future__ import annotations
 
 import math
+import statistics
 from typing import Any
 
 import numpy as np
@@ -75,6 +77,57 @@ def erfinv(y: float) -> float:
     for _ in range(60):
         x -= (math.erf(x) - y) / (2 / math.sqrt(math.pi) * math.exp(-x * x))
     return x
+
+
+def euler_maclaurin(x: Any, q: Any) -> Any:
+    """Hurwitz's zeta function: a thousand terms and the integral of the rest."""
+    q = np.asarray(q, float)
+    head = ((q[..., None] + np.arange(1000)) ** -np.asarray(x, float)[..., None]).sum(-1)
+    return head + (q + 1000) ** (1 - x) / (x - 1) + 0.5 * (q + 1000) ** -x
+
+
+def bessel(f: Any) -> Any:
+    """A Bessel function by the trapezoid rule on its integral over half a period, exact for periodic integrands."""
+    theta = (np.arange(400) + 0.5) * np.pi / 400
+    return lambda x: f(np.asarray(x, float)[..., None], theta).mean(-1)
+
+
+bessel_i0 = bessel(lambda x, t: np.exp(x * np.cos(t)))
+bessel_i1 = bessel(lambda x, t: np.exp(x * np.cos(t)) * np.cos(t))
+bessel_j0 = bessel(lambda x, t: np.cos(x * np.sin(t)))
+bessel_j1 = bessel(lambda x, t: np.cos(t - x * np.sin(t)))
+
+
+def ndtr(x: Any) -> Any:
+    return 0.5 * vectorized(math.erfc)(-np.asarray(x) / math.sqrt(2))
+
+
+def series(name: str) -> Any:
+    """A classical polynomial of the given degrees by NumPy's series of that name."""
+    value = getattr(getattr(np.polynomial, name), {"chebyshev": "chebval", "hermite": "hermval", "hermite_e": "hermeval", "laguerre": "lagval", "legendre": "legval"}[name])
+    return np.vectorize(lambda x, n: value(x, [0] * int(n) + [1]), otypes=[float])
+
+
+def angle(f: Any) -> Any:
+    return lambda x, n: f(np.arccos(x), n)
+
+
+CHEBYSHEV = {
+    "t": angle(lambda a, n: np.cos(n * a)),
+    "u": angle(lambda a, n: np.sin((n + 1) * a) / np.sin(a)),
+    "v": angle(lambda a, n: np.cos((n + 0.5) * a) / np.cos(a / 2)),
+    "w": angle(lambda a, n: np.sin((n + 0.5) * a) / np.sin(a / 2)),
+}
+
+
+def known(op: str, points: list[float], values: list[float]) -> list[Sample]:
+    """Values from the tables of Abramowitz and Stegun, chapters 9 and 10."""
+    return [S(op, (V(points),), ref=lambda a: np.array(values), dtypes=("float32", "float64"), result="float", grad=False)]
+
+
+def degrees(op: str, ref: Any, low: float = -0.9) -> list[Sample]:
+    n = V([0, 1, 2, 5, 8], "int64")
+    return [S(op, (A(4, 5, low=low, high=0.9), n), ref=ref, dtypes=("float32", "float64"), grad=False, tolerance={"float32": (1e-5, 1e-3)})]
 
 
 def sgn(a: Any) -> Any:
@@ -166,6 +219,40 @@ ROWS: list[Sample] = [
     *unary("erfinv", vectorized(erfinv), low=-0.9, high=0.9, dtypes=FLOATS, tolerance={"float32": (1e-5, 1e-5)}),
     *unary("lgamma", vectorized(math.lgamma), low=1, high=5, dtypes=REALS, tolerance={"float32": (1e-5, 1e-5)}),
     *unary("digamma", vectorized(digamma), low=1, high=5, dtypes=REALS, tolerance={"float32": (1e-5, 1e-5)}),
+    *unary("i0", bessel_i0, dtypes=REALS, tolerance=LOOSE),
+    *unary("special.i0e", lambda a: bessel_i0(a) * np.exp(-np.abs(a)), dtypes=REALS, tolerance=LOOSE),
+    *unary("special.i1", bessel_i1, dtypes=REALS, tolerance=LOOSE),
+    *unary("special.i1e", lambda a: bessel_i1(a) * np.exp(-np.abs(a)), low=0.1, dtypes=REALS, tolerance=LOOSE),
+    *unary("special.modified_bessel_i0", bessel_i0, dtypes=FLOATS[:2], grad=False, tolerance=LOOSE),
+    *unary("special.modified_bessel_i1", bessel_i1, dtypes=FLOATS[:2], grad=False, tolerance=LOOSE),
+    *unary("special.bessel_j0", bessel_j0, low=-9, high=9, dtypes=FLOATS[:2], grad=False, tolerance=LOOSE),
+    *unary("special.bessel_j1", bessel_j1, low=-9, high=9, dtypes=FLOATS[:2], grad=False, tolerance=LOOSE),
+    *known("special.bessel_y0", [1, 2], [0.08825696421567696, 0.5103756726497451]),
+    *known("special.bessel_y1", [1, 2], [-0.7812128213002887, -0.10703243154093755]),
+    *known("special.modified_bessel_k0", [1, 2], [0.42102443824070834, 0.11389387274953344]),
+    *known("special.modified_bessel_k1", [1, 2], [0.6019072301972346, 0.13986588181652243]),
+    *known("special.scaled_modified_bessel_k0", [1, 2], [0.42102443824070834 * math.e, 0.11389387274953344 * math.e**2]),
+    *known("special.scaled_modified_bessel_k1", [1, 2], [0.6019072301972346 * math.e, 0.13986588181652243 * math.e**2]),
+    *known("special.airy_ai", [1, -1, 2, -2, 0], [0.13529241631288141, 0.5355608832923521, 0.03492413042327438, 0.22740742820168558, 0.355028053887817239]),
+    *unary("special.spherical_bessel_j0", lambda a: np.sinc(a / np.pi), dtypes=FLOATS[:2], grad=False),
+    *unary("special.erfcx", lambda a: np.exp(a * a) * vectorized(math.erfc)(a), dtypes=REALS, tolerance=LOOSE),
+    *unary("special.entr", lambda a: -a * np.log(a), low=1, high=3, dtypes=REALS),
+    *unary("special.ndtr", ndtr, dtypes=REALS),
+    *unary("special.log_ndtr", lambda a: np.log(ndtr(a)), dtypes=REALS, tolerance=LOOSE),
+    *unary("special.ndtri", vectorized(statistics.NormalDist().inv_cdf), low=0.05, high=0.95, dtypes=FLOATS, tolerance={"float32": (1e-5, 1e-5)}),
+    *binary("special.xlog1py", lambda a, b: a * np.log1p(b), REALS, low=1, high=3, scalar=2, result="float"),
+    *binary("special.zeta", euler_maclaurin, FLOATS + INTS, low=2, high=4, result="float", grad=False),
+    S("polygamma", (1, A(4, 5, low=1, high=4)), ref=lambda n, a: euler_maclaurin(np.full(a.shape, 2.0), a), dtypes=REALS, result="float", tolerance={"float32": (1e-5, 1e-5)}),
+    S("polygamma", (3, A(4, 5, low=1, high=4)), ref=lambda n, a: 6 * euler_maclaurin(np.full(a.shape, 4.0), a), dtypes=FLOATS[:2], tolerance={"float32": (1e-5, 1e-5)}),
+    S("polygamma", (0, A(4, 5, low=1, high=4)), ref=lambda n, a: vectorized(digamma)(a), dtypes=FLOATS[:2], grad=False, tolerance={"float32": (1e-5, 1e-5)}),
+    S("mvlgamma", (A(4, 5, low=3, high=5), 3), ref=lambda a, p: 1.5 * math.log(math.pi) + sum(vectorized(math.lgamma)(a - i / 2) for i in range(p)), dtypes=REALS, result="float", tolerance=LOOSE),
+    S("frexp", (A(4, 5, low=-9, high=9),), ref=np.frexp, dtypes=FLOATS, result=None, grad=False),
+    *[row for kind, f in CHEBYSHEV.items() for row in degrees(f"special.chebyshev_polynomial_{kind}", f)],
+    *[row for kind, f in CHEBYSHEV.items() for row in degrees(f"special.shifted_chebyshev_polynomial_{kind}", lambda x, n, f=f: f(2 * x - 1, n), low=0.1)],
+    *degrees("special.hermite_polynomial_h", series("hermite")),
+    *degrees("special.hermite_polynomial_he", series("hermite_e")),
+    *degrees("special.laguerre_polynomial_l", series("laguerre")),
+    *degrees("special.legendre_polynomial_p", series("legendre")),
     *unary("sin", np.sin),
     *unary("cos", np.cos),
     *unary("tan", np.tan, low=-1, high=1, tolerance=LOOSE),
@@ -194,7 +281,7 @@ ROWS += aliases(
     {
         "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "negative": "neg", "absolute": "abs",
         "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh",
-        "arctanh": "atanh", "fix": "trunc", "clip": "clamp", "special.logit": "logit",
+        "arctanh": "atanh", "fix": "trunc", "clip": "clamp", "special.logit": "logit", "special.multigammaln": "mvlgamma",
     },
 )  # fmt: skip
 
@@ -202,12 +289,14 @@ ERRORS = [
     E("add", (A(3), A(4)), RuntimeError, "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 0"),
     E("add", (A(3), "x"), TypeError, "add()"),
     E("add", (A(3),), TypeError, "add()"),
-    E("sub", (A(3), A(3)), RuntimeError, "Subtraction, the `-` operator, with two bool tensors is not supported", "bool"),
+    E("sub", (A(3), A(3)), RuntimeError, "Subtraction, the `-` operator, with a bool tensor is not supported", "bool"),
     E("neg", (A(3),), RuntimeError, "Negation, the `-` operator, on a bool tensor is not supported", "bool"),
     E("positive", (A(3),), RuntimeError, "on a bool tensor is not supported", "bool"),
     E("floor_divide", (A(3), V([0, 1, 2])), RuntimeError, "ZeroDivisionError", "int64"),
     E("remainder", (A(3), 0), RuntimeError, "ZeroDivisionError", "int64"),
     E("clamp", (A(3),), RuntimeError, "At least one of 'min' or 'max' must not be None"),
+    E("polygamma", (-1, A(3)), RuntimeError, "polygamma(n, x) does not support negative n."),
+    E("mvlgamma", (A(3), 0), RuntimeError, "p has to be greater than or equal to 1"),
     E("div", (A(3), A(3)), RuntimeError, "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found 'up'", rounding_mode="up"),
     E("clamp", (A(3), 0, 1), RuntimeError, "clamp", "complex64"),
     E("floor", (A(3),), RuntimeError, "floor", "complex64"),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table is a line
 """Rows of random ops. Values have no reference: shape, dtype, reproducibility and threads are checked here, the
 distributions in tests/random."""
 

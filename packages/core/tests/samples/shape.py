@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table is a line
 """Rows of views, joining, splitting and rearranging. These move elements, so every dtype must agree exactly."""
 
 from __future__ import annotations

@@ -269,7 +269,7 @@ void inner(tl::Call& c) {
   if (a.ndim() == 0 || b.ndim() == 0) return c.ret(tl::call<"mul">(a, b));
   TL_CHECK(a.size(-1) == b.size(-1), "inner() the last dimension must match on both input tensors but got shapes ", tl::to_string(a.sizes()), " and ",
            tl::to_string(b.sizes()));
-  c.ret(tl::call<"tensordot">(a, b, Dims{-1}, Dims{-1}));
+  c.ret(tl::call<"_tensordot">(a, b, Dims{-1}, Dims{-1}));
 }
 void scaled_sum(tl::Call& c, const tl::Tensor& product) {  // beta * self + alpha * product
   const tl::Tensor p = tl::to_double(c.value(4)) == 1 ? product : tl::call<"mul">(product, c.value(4));
@@ -285,7 +285,10 @@ void addr(tl::Call& c) {
            c.handle(2)->ndim, "-D");
   scaled_sum(c, tl::call<"outer">(c.tensor(1), c.tensor(2)));
 }
-void addbmm(tl::Call& c) { scaled_sum(c, tl::call<"sum">(tl::call<"bmm">(c.tensor(1), c.tensor(2)), Dims{0})); }
+void addbmm(tl::Call& c) {
+  const tl::Tensor products = tl::call<"bmm">(c.tensor(1), c.tensor(2));
+  scaled_sum(c, tl::call<"sum">(products, Dims{0}, false, tl::kw("dtype", tl::Dtype{products.dtype()})));
+}
 
 void tensordot(tl::Call& c) {
   tl::Tensor a = c.tensor(0), b = c.tensor(1);
@@ -397,7 +400,7 @@ TL_OPS(linalg_products) {
   tl::composite<addmv>("addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", fi, "beta * self + alpha * mat @ vec.");
   tl::composite<addr>("addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", fi, "beta * self + alpha * outer(vec1, vec2).");
   tl::composite<addbmm>("addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", fi, "beta * self + alpha * the sum of batch1 @ batch2.");
-  tl::composite<tensordot>("tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor", 0, "Contraction over the listed dimensions.");
+  tl::composite<tensordot>("_tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor", TL_OP_HIDDEN, "Contraction over the listed dimensions.");
   tl::composite<kron>("kron(Tensor self, Tensor other) -> Tensor", f, "The Kronecker product.");
   tl::composite<matrix_power>("matrix_power(Tensor self, int n) -> Tensor", f, "The n-th power of square matrices.");
   tl::composite<matrix_power>("linalg_matrix_power(Tensor self, int n) -> Tensor", kOut);

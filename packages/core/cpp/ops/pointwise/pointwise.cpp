@@ -85,13 +85,19 @@ Tensor allocate(const TlValue* const* in, int n, Sizes shape, DType dtype, TlDev
 }
 
 [[gnu::noinline, gnu::cold, noreturn]] void unsupported(const PointwiseDef* def, DType t) {
-  if (def->flags & IntOnly) fail(TL_NOT_IMPLEMENTED_ERROR, "\"", def->name, "_cpu\" not implemented for '", dtype_long_name(t), "'");
-  fail(TL_NOT_IMPLEMENTED_ERROR, "\"", def->name, "_cpu\" not implemented for '", dtype_long_name(t), "'");
+  std::string_view name = def->name;
+  if (name == "clamp_both") name = "clamp";
+  if (name == "bitwise_flip") name = "bitwise_not";
+  fail(TL_NOT_IMPLEMENTED_ERROR, "\"", std::string(name), "_cpu\" not implemented for '", dtype_long_name(t), "'");
 }
 
 [[gnu::noinline, gnu::cold, noreturn]] void no_bool(const PointwiseDef* def) {
-  fail(TL_RUNTIME_ERROR, def->name, ": operands of dtype bool are not supported; use `~` or logical_", def->name[0] == 's' ? "xor" : "not",
-       "() for the logical operation, or convert them first");
+  const std::string_view name = def->name;
+  if (name == "neg")
+    fail(TL_RUNTIME_ERROR, "Negation, the `-` operator, on a bool tensor is not supported. Use the `~` or `logical_not()` operator to invert a mask.");
+  if (name == "sub" || name == "rsub")
+    fail(TL_RUNTIME_ERROR, "Subtraction, the `-` operator, with a bool tensor is not supported. Use the `~`, `^` or `logical_xor()` operator instead.");
+  fail(TL_RUNTIME_ERROR, def->name, ": operands of dtype bool are not supported, convert them first");
 }
 
 void run_call(TlCall* call, const PointwiseDef* def) {

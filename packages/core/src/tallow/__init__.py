@@ -118,9 +118,6 @@ _ATTRIBUTES = {
     "save": "tallow.serialization",
     "load": "tallow.serialization",
     "set_printoptions": "tallow._tensor_str",
-    "einsum": "tallow._products",
-    "tensordot": "tallow._products",
-    "chain_matmul": "tallow._products",
 }
 
 

@@ -84,7 +84,7 @@ _sys.modules["tallow.ops"] = ops
 # Every public op of the core, as a function and as a method.
 ops._install(globals(), Tensor)
 
-from tallow import _creation, _functional, _tensor  # noqa: E402
+from tallow import _creation, _functional, _tensor  # noqa: E402, F401
 from tallow._creation import *  # noqa: E402, F403
 from tallow._functional import *  # noqa: E402, F403
 
@@ -118,6 +118,9 @@ _ATTRIBUTES = {
     "save": "tallow.serialization",
     "load": "tallow.serialization",
     "set_printoptions": "tallow._tensor_str",
+    "einsum": "tallow._products",
+    "tensordot": "tallow._products",
+    "chain_matmul": "tallow._products",
 }
 
 

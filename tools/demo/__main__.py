@@ -18,13 +18,14 @@ import sys
 import time
 from pathlib import Path
 
+from tqdm import tqdm
+
 import tallow
 import tallow.nn.functional as F
+from plots import learning_curve, predictions
 from tallow import Tensor, nn, optim
 from tallow.data import DataLoader, TensorDataset
 from tallow.data.readers.idx import load_idx, load_mnist
-from plots import learning_curve, predictions
-from tqdm import tqdm
 
 HERE = Path(__file__).parent
 
@@ -90,7 +91,9 @@ def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
     return right / len(y)
 
 
-def train(model: nn.Module, x: Tensor, y: Tensor, xt: Tensor, yt: Tensor, args: argparse.Namespace) -> dict[str, list[float]]:
+def train(
+    model: nn.Module, x: Tensor, y: Tensor, xt: Tensor, yt: Tensor, args: argparse.Namespace
+) -> dict[str, list[float]]:
     loader = DataLoader(TensorDataset(x, y), batch_size=args.batch_size, shuffle=True)
     optimizer = optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.01)
     schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=args.epochs)
@@ -131,7 +134,8 @@ def main() -> int:
     tallow.manual_seed(args.seed)
     x, y, xt, yt = idx_digits(args.data) if args.data else embedded_digits()
     x, xt = x.unsqueeze(1), xt.unsqueeze(1)
-    print(f"{len(x)} digits to learn from, {len(xt)} held out, {x.shape[-2]}x{x.shape[-1]} pixels, {tallow.get_num_threads()} threads")
+    size = f"{x.shape[-2]}x{x.shape[-1]} pixels"
+    print(f"{len(x)} digits to learn from, {len(xt)} held out, {size}, {tallow.get_num_threads()} threads")
 
     model = network(x.shape[-1])
     started = time.perf_counter()

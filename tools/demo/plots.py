@@ -8,6 +8,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
+
 from tallow import Tensor  # noqa: E402
 
 
@@ -28,7 +29,9 @@ def learning_curve(history: dict[str, list[float]], path: Path) -> None:
     plt.close(figure)
 
 
-def predictions(images: Tensor, labels: Tensor, probabilities: Tensor, path: Path, rows: int = 5, columns: int = 10) -> None:
+def predictions(
+    images: Tensor, labels: Tensor, probabilities: Tensor, path: Path, rows: int = 5, columns: int = 10
+) -> None:
     """Held-out digits with the network's answer, the mistaken and the least certain first."""
     confidence, guess = probabilities.max(1)
     order = (confidence + (guess == labels).to(confidence.dtype)).argsort()[: rows * columns]

@@ -83,7 +83,7 @@ PYBIND11_MODULE(_core, m) {
   tl::detail::g_api = tl_get_api(TALLOW_TARGET_ABI, TALLOW_ABI_VERSION, "tallow._core");
   if (!tl::detail::g_api) throw pb::import_error(tl_last_error());
   if (add_types(m.ptr()) < 0 || add_packet_type(m.ptr()) < 0 || add_object_type(m.ptr()) < 0 || add_tensor_type(m.ptr()) < 0 ||
-      PyModule_AddFunctions(m.ptr(), interop_functions) < 0)
+      PyModule_AddFunctions(m.ptr(), interop_functions) < 0 || PyModule_AddFunctions(m.ptr(), dlpack_functions) < 0)
     throw pb::error_already_set();
 
   m.attr("abi_version") = TALLOW_ABI_VERSION;

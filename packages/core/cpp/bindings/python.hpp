@@ -131,6 +131,6 @@ int tensor_setitem(PyObject* self, PyObject* key, PyObject* value);
 int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags);
 void tensor_releasebuffer(PyObject* self, Py_buffer* view);
 extern PyMethodDef interop_functions[];
-extern PyMethodDef core_functions[];
+extern PyMethodDef dlpack_functions[];
 
 }  // namespace tallow::py

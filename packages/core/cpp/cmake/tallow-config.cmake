@@ -131,8 +131,8 @@ endfunction()
 # tallow_add_library(<name> SOURCES <files>... [ISA_SOURCES <files>...] [DESTINATION <folder in site-packages>]
 #                    [EXPORTS <symbols>...])
 #
-# The library exports `tl_extension_init` and EXPORTS, and nothing else. Hidden visibility alone would leave templates of
-# the C++ standard library visible, and another library's copy of one, compiled otherwise, could take its place.
+# The library exports `tl_extension_init` and EXPORTS, and nothing else. Hidden visibility alone would leave templates
+# of the C++ standard library visible, and another library's copy of one, compiled otherwise, could take its place.
 function(tallow_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "DESTINATION" "SOURCES;ISA_SOURCES;EXPORTS")
   if(arg_UNPARSED_ARGUMENTS)

@@ -59,7 +59,8 @@ def _numpy_tensor(array: Any) -> Tensor:
         )
     if not a.flags.writeable:
         # Reading is safe; writing to the tensor would write to memory that NumPy promised not to change.
-        warnings.warn("The given NumPy array is not writable: the tensor must not be written to", UserWarning, stacklevel=4)
+        why = "The given NumPy array is not writable: the tensor must not be written to"
+        warnings.warn(why, UserWarning, stacklevel=4)
     return _core._tensor_from_buffer(a)
 
 
@@ -147,11 +148,21 @@ def frombuffer(
     return t.requires_grad_() if requires_grad else t
 
 
-def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor over the memory of an array of any library that speaks DLPack."""
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor over the memory of an array of any library that speaks DLPack, or of a DLPack capsule.
+
+    ``copy=True`` asks the producer for memory of its own, ``copy=False`` forbids that (the producer's ``BufferError``
+    or ``ValueError`` says when it cannot be had); ``device`` asks it for another device.
+
+    >>> import numpy as np, tallow
+    >>> a = np.zeros(2)
+    >>> _ = tallow.from_dlpack(a).add_(1)
+    >>> a
+    array([1., 1.])
+    """
     from tallow._dlpack import from_dlpack as convert
 
-    return convert(ext_tensor)
+    return convert(ext_tensor, device=device, copy=copy)
 
 
 def get_default_dtype() -> dtype:

@@ -95,13 +95,14 @@ def _state_tensor(g: Generator) -> Tensor:
 def _set_state_tensor(g: Generator, state: Tensor) -> None:
     raw = bytes(state.tolist())
     if state.dtype is not _core.uint8 or len(raw) != 16:
-        raise RuntimeError(f"set_state(): expected a uint8 tensor of 16 elements, got {state.dtype} of {tuple(state.shape)}")
+        got = f"{state.dtype} of {tuple(state.shape)}"
+        raise RuntimeError(f"set_state(): expected a uint8 tensor of 16 elements, got {got}")
     g._set_state(int.from_bytes(raw[:8], "little"), int.from_bytes(raw[8:], "little"))
 
 
 # The native type keeps two numbers; as a tensor they can be saved with everything else.
-Generator.get_state = _state_tensor
-Generator.set_state = _set_state_tensor
+for _name, _method in ("get_state", _state_tensor), ("set_state", _set_state_tensor):
+    setattr(Generator, _name, _method)
 
 
 def get_rng_state() -> Tensor:

@@ -107,6 +107,8 @@ class set_grad_enabled(_Context):
 class inference_mode(_Context):
     """``no_grad``, and tensors made inside can never enter a graph."""
 
+    _mode: bool
+
     def __new__(cls, mode: Any = True) -> Any:
         self = super().__new__(cls)
         if callable(mode):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from tallow import _core, _ops
 from tallow._core import Tensor, device, dtype, memory_format
@@ -41,7 +41,7 @@ def _result_type(schema: str) -> Any:
     fields = [r.split()[-1] for r in results if len(r.split()) == 2]
     if len(fields) != len(results):
         return None
-    return namedtuple(name, fields, module="tallow.return_types")._make
+    return cast(Any, namedtuple(name, fields, module="tallow.return_types"))._make
 
 
 def _tensor_repr(t: Tensor) -> str:
@@ -96,7 +96,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
     Keywords: ``dtype``, ``device``, ``non_blocking``, ``copy`` (always copy), ``memory_format``.
     """
-    wanted: dict[str, Any] = {"dtype": None, "device": None, "non_blocking": False, "copy": False, "memory_format": None}
+    wanted: dict[str, Any] = {"dtype": None, "device": None, "memory_format": None, "non_blocking": False}
+    wanted["copy"] = False
     rest: list[str] = []
     for i, a in enumerate(args):
         if i == 0 and isinstance(a, Tensor):
@@ -179,7 +180,8 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
             raise TypeError(f"can't convert {t.device} device type tensor to numpy. Use Tensor.cpu() to copy it first.")
         t = t.cpu()
     if t.dtype in (_core.bfloat16, _core.float8_e4m3fn, _core.float8_e5m2):
-        raise TypeError(f"Got unsupported ScalarType {t.dtype.name}: NumPy has no such dtype, convert with .float() first")
+        name = t.dtype.name
+        raise TypeError(f"Got unsupported ScalarType {name}: NumPy has no such dtype, convert with .float() first")
     return np.asarray(memoryview(t))
 
 
@@ -192,10 +194,18 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
     return np.array(a) if copy else a
 
 
-def __dlpack__(self: Tensor, **kwargs: Any) -> Any:
+def __dlpack__(
+    self: Tensor,
+    *,
+    stream: Any = None,
+    max_version: tuple[int, int] | None = None,
+    dl_device: tuple[int, int] | None = None,
+    copy: bool | None = None,
+) -> Any:
+    """A DLPack capsule over the tensor's memory, which lives as long as the capsule's consumer needs it."""
     from tallow._dlpack import to_capsule
 
-    return to_capsule(self, **kwargs)
+    return to_capsule(self, stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
 
 def __dlpack_device__(self: Tensor) -> tuple[int, int]:
@@ -362,7 +372,7 @@ def nonzero(self: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) 
     return op(self) if out is None else op(self, out=out)
 
 
-def install(tensor: type) -> None:
+def install(tensor: Any) -> None:
     """Puts the methods on Tensor."""
     for name, d in _DTYPE_METHODS.items():
         setattr(tensor, name, _cast_method(name, d))

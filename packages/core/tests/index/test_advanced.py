@@ -199,7 +199,8 @@ ERRORS = {
     "dtypes": (
         lambda x: x.index_put_((t(0),), t(1)),
         RuntimeError,
-        "Index put requires the source and destination dtypes match, got Double for the destination and Long for the source",
+        "Index put requires the source and destination dtypes match, "
+        "got Double for the destination and Long for the source",
     ),
     "into a repeat": (
         lambda x: x[:1].expand(3, 5, 6).__setitem__(t(0), 0.0),

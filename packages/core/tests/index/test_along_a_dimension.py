@@ -223,7 +223,8 @@ ERRORS = {
     "gather shape": (
         lambda x: x.gather(0, i([0] * 5)),
         RuntimeError,
-        r"Size does not match at dimension 1 expected index \[1, 5\] to be no larger than self \[3, 4\] apart from dimension 0",
+        r"Size does not match at dimension 1 expected index \[1, 5\] to be no larger than self \[3, 4\] "
+        r"apart from dimension 0",
     ),
     "scatter": (
         lambda x: x.scatter_(0, i([3]), 1.0),

@@ -139,7 +139,8 @@ ERRORS = {
     "cat": (
         lambda: T.cat([T.ones(2, 3), T.ones(2, 4)]),
         RuntimeError,
-        "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 4 for tensor number 1 in the list",
+        "Sizes of tensors must match except in dimension 0. "
+        "Expected size 3 but got size 4 for tensor number 1 in the list",
     ),
     "cat of ranks": (lambda: T.cat([T.ones(2, 3), T.ones(2)]), RuntimeError, "same number of dimensions: got 2 and 1"),
     "cat of numbers": (

@@ -1,4 +1,5 @@
-# Finds oneDNN among the prefixes that tallow-build mirrors from the `onednn-cpu-gomp` and `onednn-devel-cpu-gomp` wheels.
+# Finds oneDNN among the prefixes that tallow-build mirrors from the wheels `onednn-cpu-gomp` and
+# `onednn-devel-cpu-gomp`.
 #
 #   include(TallowOneDNN)
 #   target_link_libraries(mylib PRIVATE tallow::onednn)

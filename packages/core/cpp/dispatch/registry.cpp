@@ -293,7 +293,8 @@ namespace {
   std::string where;
   for (int k = 0; k < kDeviceKeys; ++k)
     if (keys >> k & 1) where += (where.empty() ? "'" : ", '") + std::string(state().key_names[k]) + "'";
-  last_error() = str("Could not run '", op->schema.full_name(), "' with arguments from the ", where.empty() ? "'?'" : where, " backend: no kernel is registered for it");
+  last_error() =
+      str("Could not run '", op->schema.full_name(), "' with arguments from the ", where.empty() ? "'?'" : where, " backend: no kernel is registered for it");
   return TL_NOT_IMPLEMENTED_ERROR;
 }
 
@@ -339,6 +340,8 @@ inline TlStatus run(const Op* op, TlKeySet keys, const TlValue* args, TlValue* r
           if (args[w].tag == TL_TENSOR) args[w].tensor->bump_version();
       return TL_OK;
     }
+    // Another device's kernel would read memory that is not there: a 0-dim tensor of the CPU may stand beside any device's.
+    if (k < kDeviceKeys) break;
     left &= ~(TlKeySet{1} << k);
   }
   return no_kernel(op, keys);

@@ -19,6 +19,7 @@ void empty_permuted(tl::Call& c) {
   TL_CHECK(layout.size() == size.size(), "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = ", size.size(),
            " is not equal to len(physical_layout) = ", layout.size());
   Dims strides(size.size());
+  checked_numel(size);
   uint64_t seen = 0;
   int64_t step = 1;
   for (int64_t i = n; i-- > 0;) {
@@ -28,7 +29,7 @@ void empty_permuted(tl::Call& c) {
     TL_CHECK(!(seen >> d & 1), "Duplicate dim not allowed");
     seen |= uint64_t{1} << d;
     strides[d] = step;
-    step *= std::max<int64_t>(size[d], 1);
+    if (size[d] > 1) (void)__builtin_mul_overflow(step, size[d], &step);
   }
   c.ret(tallow::empty_strided(size, strides, dtype_arg(c, 2, default_dtype()), device_or_cpu(c, 4)));
 }

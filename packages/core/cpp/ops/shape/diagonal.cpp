@@ -47,7 +47,8 @@ void diag_embed(tl::Call& c) {
   const int64_t a = wrap_dim(c.integer(2), n), b = wrap_dim(c.integer(3), n);
   TL_CHECK(a != b, "diagonal dimensions cannot be identical ", c.integer(2), ", ", c.integer(3));
   TL_CHECK(t->ndim, "diag_embed: expected at least a 1-dimensional tensor, got 0-dim");
-  const int64_t side = t->size(t->ndim - 1) + std::abs(k);
+  int64_t side = 0;
+  TL_CHECK(k > INT64_MIN && !__builtin_add_overflow(t->size(t->ndim - 1), std::abs(k), &side), "diag_embed: offset ", k, " is too large");
   Dims shape(t->sizes(), t->sizes() + t->ndim - 1);
   shape.insert(shape.begin() + std::min(a, b), side);
   shape.insert(shape.begin() + std::max(a, b), side);

@@ -217,7 +217,7 @@ void check_strided_bounds(const TensorImpl* t, Sizes sizes, Sizes strides, int64
   }
   if (none) return;
   int64_t bytes = 0;
-  overflow |= __builtin_add_overflow(last, offset + 1, &bytes) || __builtin_mul_overflow(bytes, item, &bytes);
+  overflow |= __builtin_add_overflow(last, offset, &bytes) || __builtin_add_overflow(bytes, 1, &bytes) || __builtin_mul_overflow(bytes, item, &bytes);
   TL_CHECK(!overflow && bytes <= t->storage->nbytes, "setStorage: sizes ", to_string(sizes), ", strides ", to_string(strides),
            ", storage offset ", offset, ", and itemsize ", item, " requiring a storage size of ", overflow ? "more than 2^63" : str(bytes),
            " are out of bounds for storage of size ", t->storage->nbytes);

@@ -21,13 +21,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import peer
 import report
 from workloads import WORKLOADS
 
+HERE = Path(__file__).resolve().parent
 LIBRARIES = ("tallow", "torch")
 
 

@@ -113,13 +113,16 @@ void second_derivatives() {
   expect(g[0].data<double>()[0] == 12 && gg[0].data<double>()[0] == 12, "second derivatives");
 }
 
+void* open_library(const char* path, int flags) {
+  void* lib = dlopen(path, flags);
+  if (lib) return lib;
+  std::fprintf(stderr, "%s\n", dlerror());
+  std::exit(2);
+}
+
 const TlApi* load(const char* core, const char* autograd) {
-  void* lib = dlopen(core, RTLD_NOW | RTLD_GLOBAL);
-  void* ext = dlopen(autograd, RTLD_NOW);
-  if (!lib || !ext) {
-    std::fprintf(stderr, "%s\n", dlerror());
-    std::exit(2);
-  }
+  void* lib = open_library(core, RTLD_NOW | RTLD_GLOBAL);
+  void* ext = open_library(autograd, RTLD_NOW);
   auto get = reinterpret_cast<TlGetApi>(dlsym(lib, "tl_get_api"));
   auto init = reinterpret_cast<TlExtensionInit>(dlsym(ext, "tl_extension_init"));
   const TlApi* api = get(TALLOW_TARGET_ABI, TALLOW_ABI_VERSION, "autograd_test");

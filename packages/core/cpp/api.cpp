@@ -184,8 +184,8 @@ TlStatus gemm(TlDtype dtype, int32_t ta, int32_t tb, int64_t m, int64_t n, int64
               const void* b, int64_t ldb, double beta, void* c, int64_t ldc) {
   return guarded([&] {
     if (dtype == TL_FLOAT32)
-      blas::gemm<float>(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, static_cast<float>(alpha), static_cast<const float*>(a), lda, static_cast<const float*>(b), ldb,
-                        static_cast<float>(beta), static_cast<float*>(c), ldc);
+      blas::gemm<float>(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, static_cast<float>(alpha), static_cast<const float*>(a), lda, static_cast<const float*>(b),
+                        ldb, static_cast<float>(beta), static_cast<float*>(c), ldc);
     else if (dtype == TL_FLOAT64)
       blas::gemm<double>(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, static_cast<const double*>(a), lda, static_cast<const double*>(b), ldb, beta,
                          static_cast<double*>(c), ldc);

@@ -152,8 +152,10 @@ void sgd_step(tl::Call& c) {
 void adamw_step(tl::Call& c) {
   const AdamSettings base{c.number(6), c.number(7), c.number(8), c.number(9), c.number(10), c.boolean(11), c.boolean(12), c.boolean(13), 0, 0};
   const auto steps = c.handles(5);
-  auto ps = gather("adamw_step", c.handles(0), {{"grads", c.handles(1)}, {"exp_avgs", c.handles(2)}, {"exp_avg_sqs", c.handles(3)}, {"max_exp_avg_sqs", c.handles(4)}}, true);
-  if (steps.size() != ps.size()) throw tl::Error(TL_RUNTIME_ERROR, "adamw_step: " + std::to_string(ps.size()) + " params but " + std::to_string(steps.size()) + " steps");
+  auto ps = gather("adamw_step", c.handles(0),
+                   {{"grads", c.handles(1)}, {"exp_avgs", c.handles(2)}, {"exp_avg_sqs", c.handles(3)}, {"max_exp_avg_sqs", c.handles(4)}}, true);
+  if (steps.size() != ps.size())
+    throw tl::Error(TL_RUNTIME_ERROR, "adamw_step: " + std::to_string(ps.size()) + " params but " + std::to_string(steps.size()) + " steps");
   std::vector<AdamSettings> settings;
   std::vector<double> times;
   for (size_t i = 0; i < ps.size(); ++i) {

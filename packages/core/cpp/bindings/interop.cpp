@@ -74,9 +74,10 @@ TlTensor from_buffer(PyObject* o, bool writable_needed) {
   for (int i = 0; i < view->ndim; ++i) {
     const Py_ssize_t step = view->strides ? view->strides[i] : 0;
     if (step < 0 || step % view->itemsize) {
-      PyErr_SetString(PyExc_ValueError, step < 0 ? "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-                                                   "currently supported. (You can probably work around this by making a copy of your array with array.copy().)"
-                                                 : "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.");
+      PyErr_SetString(PyExc_ValueError,
+                      step < 0 ? "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
+                                 "currently supported. (You can probably work around this by making a copy of your array with array.copy().)"
+                               : "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.");
       PyBuffer_Release(view.get());
       return nullptr;
     }
@@ -187,7 +188,8 @@ bool put_number(PyObject* o, char* at) {
       if (v.tag != TL_DOUBLE) {
         const int64_t i = v.i;
         if (sizeof(T) < 8 && (i > static_cast<int64_t>(std::numeric_limits<T>::max()) ||
-                              (i < static_cast<int64_t>(std::numeric_limits<T>::min()) && !(std::is_unsigned_v<T> && i >= -static_cast<int64_t>(std::numeric_limits<T>::max()))))) {
+                              (i < static_cast<int64_t>(std::numeric_limits<T>::min()) &&
+                               !(std::is_unsigned_v<T> && i >= -static_cast<int64_t>(std::numeric_limits<T>::max()))))) {
           PyErr_Format(PyExc_RuntimeError, "value cannot be converted to type %s without overflow", "the integer dtype");
           return false;
         }

@@ -36,8 +36,8 @@ void linear(tl::Call& c) {
   const bool transposed = w.ndim() == 2 && ws[0] == 1 && ws[1] >= n && n > 1;
   const tl::Tensor dw = transposed ? w : tl::call<"contiguous">(w);
   if (b) tl::call<"copy_">(tl::call<"view">(y, tl::Dims{m, n}), tl::call<"expand">(b, tl::Dims{m, n}));
-  tl::check(tl::api()->gemm(x.dtype(), 0, !transposed, m, n, k, 1.0, dx.data(), std::max<int64_t>(k, 1), dw.data(), transposed ? ws[1] : std::max<int64_t>(k, 1),
-                            b ? 1.0 : 0.0, y.data(), n));
+  tl::check(tl::api()->gemm(x.dtype(), 0, !transposed, m, n, k, 1.0, dx.data(), std::max<int64_t>(k, 1), dw.data(),
+                            transposed ? ws[1] : std::max<int64_t>(k, 1), b ? 1.0 : 0.0, y.data(), n));
 }
 
 // d weight = grad^T x over all rows; d bias = their sum.

@@ -65,7 +65,8 @@ int64_t checked_class(const int64_t* t, int64_t i, int64_t classes, int64_t igno
 }
 
 void nll(tl::Call& c) {
-  const tl::Tensor x = as_compute(c.tensor(0)), target = tl::call<"contiguous">(cast(c.tensor(1), TL_INT64)), weight = c.tensor(2) ? cast(as_compute(c.tensor(2)), x.dtype()) : tl::Tensor();
+  const tl::Tensor x = as_compute(c.tensor(0)), target = tl::call<"contiguous">(cast(c.tensor(1), TL_INT64)),
+                   weight = c.tensor(2) ? cast(as_compute(c.tensor(2)), x.dtype()) : tl::Tensor();
   const int64_t reduction = c.integer(3), ignore = c.integer(4);
   const Layout l = layout(x);
   by_float(x, [&](auto zero) {

@@ -22,8 +22,10 @@ void layer_norm(tl::Call& c) {
   require(static_cast<int64_t>(sizes.size()) >= n && std::equal(shape.begin(), shape.end(), sizes.end() - n), "Given normalized_shape=",
           tl::to_string(shape), ", expected input with shape [*, ", tl::to_string(shape), "], but got input of size ", tl::to_string(sizes));
   for (const auto& [t, name] : {std::pair{weight, "weight"}, std::pair{bias, "bias"}})
-    if (t) require(std::equal(shape.begin(), shape.end(), t.sizes().begin(), t.sizes().end()), "Expected ", name, " to be of same shape as normalized_shape, but got ",
-                   name, " of shape ", tl::to_string(t.sizes()), " and normalized_shape = ", tl::to_string(shape));
+    if (t)
+      require(std::equal(shape.begin(), shape.end(), t.sizes().begin(), t.sizes().end()), "Expected ", name,
+              " to be of same shape as normalized_shape, but got ", name, " of shape ", tl::to_string(t.sizes()),
+              " and normalized_shape = ", tl::to_string(shape));
   tl::Dims dims;
   for (int64_t i = -n; i < 0; ++i) dims.push_back(i);
   const tl::Tensor centred = tl::call<"sub">(x, tl::call<"mean">(x, dims, true));
@@ -43,7 +45,8 @@ void batch_norm(tl::Call& c) {
   for (int64_t d = 0; d < nd; ++d)
     if (d != 1) across.push_back(d);
   shape[1] = channels;
-  for (const auto& [t, name] : {std::pair{weight, "weight"}, std::pair{bias, "bias"}, std::pair{running_mean, "running_mean"}, std::pair{running_var, "running_var"}})
+  for (const auto& [t, name] :
+       {std::pair{weight, "weight"}, std::pair{bias, "bias"}, std::pair{running_mean, "running_mean"}, std::pair{running_var, "running_var"}})
     if (t) require(t.numel() == channels, name, " should contain ", channels, " elements not ", t.numel());
   auto wide = [&](const tl::Tensor& t) { return t ? tl::call<"view">(t, shape) : t; };
   tl::Tensor centred, var;

@@ -163,7 +163,8 @@ void avg_pool(tl::Call& c) {
   const Pool p = avg_geometry(c.tensor(0), c, 1);
   const tl::Tensor x = as_compute(c.tensor(0)), out = c.out();
   const tl::Tensor to = out.dtype() == x.dtype() ? out : tl::empty(out.sizes(), x.dtype());
-  const bool tiles = p.kernel.h == 2 && p.kernel.w == 2 && p.stride.h == 2 && p.stride.w == 2 && !p.padding.h && !p.padding.w && p.oh * 2 <= p.h && p.ow * 2 <= p.w;
+  const bool tiles =
+      p.kernel.h == 2 && p.kernel.w == 2 && p.stride.h == 2 && p.stride.w == 2 && !p.padding.h && !p.padding.w && p.oh * 2 <= p.h && p.ow * 2 <= p.w;
   by_float(x, [&](auto zero) {
     using T = decltype(zero);
     const T* in = x.data<T>();
@@ -223,9 +224,11 @@ struct Adaptive {
 Adaptive adaptive(const tl::Tensor& x, tl::Sizes size) {
   require(x.ndim() == 3 || x.ndim() == 4, "adaptive_avg_pool2d(): Expected 3D or 4D tensor, but got ", tl::to_string(x.sizes()));
   require(size.size() == 2, "adaptive_avg_pool2d: output_size must be 2");
-  require(size[0] >= 0 && size[1] >= 0, "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {", size[0], ", ", size[1], "}");
+  require(size[0] >= 0 && size[1] >= 0, "adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {", size[0], ", ",
+          size[1], "}");
   Adaptive a{1, x.size(-2), x.size(-1), size[0], size[1]};
-  require(a.h > 0 && a.w > 0, "adaptive_avg_pool2d(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ", tl::to_string(x.sizes()));
+  require(a.h > 0 && a.w > 0, "adaptive_avg_pool2d(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ",
+          tl::to_string(x.sizes()));
   for (int64_t d = 0; d < x.ndim() - 2; ++d) a.planes *= x.size(d);
   return a;
 }

@@ -33,8 +33,8 @@ void diff(Call& c) {
                d, ") = ", t.size(d), ", but got tensor.size(", d, ") = ", p.size(d));
     parts.push_back(p);
   }
-  if (parts.size() > 1) t = tl::call<"cat">(parts, dim);
   if (n == 0) return c.ret(tl::call<"clone">(t));
+  if (parts.size() > 1) t = tl::call<"cat">(parts, dim);
   c.ret(differences(t, n, dim));
 }
 

@@ -1,61 +1,9 @@
-// Python arguments into a frame, by the schema of an overload.
+// Python objects as values of the ABI, one parameter at a time.
 #include "bindings/arguments.hpp"
 
 #include <climits>
 
 namespace tallow::py {
-
-PyObject* s_out;
-
-namespace {
-
-PyObject *s_input, *s_self, *s_dim, *s_axis, *s_keepdim, *s_keepdims, *s_requires_grad, *s_x, *s_x2, *s_other;
-
-}  // namespace
-
-void intern_argument_names() {
-  s_out = PyUnicode_InternFromString("out");
-  s_input = PyUnicode_InternFromString("input");
-  s_self = PyUnicode_InternFromString("self");
-  s_dim = PyUnicode_InternFromString("dim");
-  s_axis = PyUnicode_InternFromString("axis");
-  s_keepdim = PyUnicode_InternFromString("keepdim");
-  s_keepdims = PyUnicode_InternFromString("keepdims");
-  s_requires_grad = PyUnicode_InternFromString("requires_grad");
-  s_x = PyUnicode_InternFromString("x");
-  s_x2 = PyUnicode_InternFromString("x2");
-  s_other = PyUnicode_InternFromString("other");
-}
-
-Overload describe(TlOp op, const TlOpInfo& info) {
-  Overload ov;
-  ov.op = op;
-  ov.info = info;
-  bool has_tensor = false, has_dtype = false;
-  for (uint32_t i = 0; i < info.nargs; ++i) {
-    const TlOpArgument& a = info.args[i];
-    Parameter p;
-    p.name = PyUnicode_InternFromString(a.name);
-    p.arg = &info.args[i];
-    p.tag = a.tag;
-    p.list = a.is_list, p.scalar = a.is_scalar, p.optional = a.is_optional;
-    p.keyword_only = a.keyword_only, p.has_default = a.has_default;
-    p.varargs = false;
-    if (!p.keyword_only) ov.positional = i + 1;
-    has_tensor |= (a.tag == TL_TENSOR || a.tag == TL_TENSOR_LIST) && !a.is_written;
-    has_dtype |= a.tag == TL_DTYPE && !std::strcmp(a.name, "dtype");
-    // The first list of ints of free length may be written as separate arguments.
-    if (a.tag == TL_INT_LIST && a.is_list && !a.keyword_only && i <= 1 && std::strstr(a.type, "int[]")) p.varargs = true;
-    ov.params.push_back(p);
-  }
-  // block_diag(a, b, c): where a list of tensors is all there is, it may be written as separate arguments.
-  if (ov.positional == 1 && ov.params[0].tag == TL_TENSOR_LIST) ov.params[0].varargs = true;
-  const TlOpArgument* last = info.nargs ? &info.args[info.nargs - 1] : nullptr;
-  ov.has_written_out = info.variant == 2 || (last && last->is_written && last->keyword_only && !std::strcmp(last->name, "out"));
-  const std::string name = info.name;
-  ov.factory = has_dtype && (!has_tensor || name.rfind("new_", 0) == 0 || (name.size() > 5 && name.compare(name.size() - 5, 5, "_like") == 0));
-  return ov;
-}
 
 // ---------------------------------------------------------------- the frame
 void* Frame::reserve(size_t bytes) {
@@ -151,8 +99,6 @@ bool number_value(PyObject* o, TlValue* v, Frame& f) {
   return false;
 }
 
-namespace {
-
 // An int from an int, or what stands for one (NumPy ints, 0-dim integer tensors).
 bool int_value(PyObject* o, int64_t* out) {
   if (PyLong_CheckExact(o)) {
@@ -174,7 +120,7 @@ bool int_value(PyObject* o, int64_t* out) {
   return !PyErr_Occurred();
 }
 
-bool double_value(PyObject* o, double* out) {
+static bool double_value(PyObject* o, double* out) {
   if (PyFloat_Check(o)) {
     *out = PyFloat_AS_DOUBLE(o);
     return true;
@@ -195,8 +141,7 @@ bool double_value(PyObject* o, double* out) {
   return true;
 }
 
-// Packs o for parameter p into v. False means that it does not fit (possibly with a Python error set).
-bool pack(PyObject* o, const Parameter& p, TlValue* v, Frame& f) {
+bool pack_other(PyObject* o, const Parameter& p, TlValue* v, Frame& f) {
   if (p.list) {
     if (o == Py_None && p.optional && p.tag != TL_TENSOR_LIST) {
       v->tag = TL_NONE;
@@ -391,150 +336,6 @@ bool pack(PyObject* o, const Parameter& p, TlValue* v, Frame& f) {
       return true;
     }
   }
-}
-
-const char* expected(const Parameter& p) {
-  static thread_local std::string s;
-  s = p.arg->type;
-  auto swap = [&](const char* from, const char* to) {
-    const size_t at = s.find(from);
-    if (at != std::string::npos) s.replace(at, std::strlen(from), to);
-  };
-  swap("Tensor|Scalar", "Tensor or Number");
-  swap("Tensor(a!)", "Tensor");
-  swap("Tensor[]", "tuple of Tensors");
-  swap("Tensor?[]", "tuple of Tensors");
-  swap("int[", "tuple of ints[");
-  swap("Scalar", "Number");
-  swap("dtype", "tallow.dtype");
-  if (!s.empty() && s.back() == '?') s.pop_back();
-  return s.c_str();
-}
-
-bool plain_ints(PyObject* const* args, Py_ssize_t n) {
-  for (Py_ssize_t i = 0; i < n; ++i)
-    if (PyBool_Check(args[i]) || !(PyLong_Check(args[i]) || (PyIndex_Check(args[i]) && !PyFloat_Check(args[i]) &&
-                                                             !(is_tensor(args[i]) && (impl(args[i])->ndim || is_inexact(impl(args[i])->dtype))))))
-      return false;
-  return true;
-}
-
-}  // namespace
-
-bool parse(const Overload& ov, PyObject* const* args, Py_ssize_t n, PyObject* kwnames, Frame& f, bool* requires_grad,
-           Failure& why) {
-  const auto nparams = static_cast<uint32_t>(ov.params.size());
-  uint64_t given = 0;
-  Py_ssize_t positional = n;
-  const char* name = ov.info.name;
-  auto mismatch = [&](uint32_t k, PyObject* o) {
-    if (why.wanted && !PyErr_Occurred())
-      why.text = std::string(name) + "(): argument '" + ov.params[k].arg->name + "'" +
-                 (k < ov.positional ? " (position " + std::to_string(k + 1) + ")" : "") + " must be " + expected(ov.params[k]) + ", not " +
-                 Py_TYPE(o)->tp_name;
-    return false;
-  };
-  // x.view(2, 3): trailing ints form the list
-  for (uint32_t k = 0; k < ov.positional && static_cast<Py_ssize_t>(k) < n; ++k) {
-    if (!ov.params[k].varargs) continue;
-    PyObject* o = args[k];
-    if (PyTuple_Check(o) || PyList_Check(o)) break;
-    const Py_ssize_t rest = n - k;
-    if (ov.params[k].tag == TL_TENSOR_LIST) {
-      auto* l = static_cast<TlTensor*>(f.reserve(static_cast<size_t>(rest) * sizeof(TlTensor)));
-      for (Py_ssize_t i = 0; i < rest; ++i) {
-        if (!is_tensor(args[k + i])) return mismatch(k, args[k + i]);
-        l[i] = impl(args[k + i]);
-      }
-      f.args[k] = {};
-      f.args[k].tag = TL_TENSOR_LIST, f.args[k].tensors = l, f.args[k].len = static_cast<uint32_t>(rest);
-      given |= uint64_t{1} << k;
-      positional = k;
-      break;
-    }
-    if (rest < 2 || !plain_ints(args + k, rest)) break;
-    auto* l = static_cast<int64_t*>(f.reserve(static_cast<size_t>(rest) * 8));
-    for (Py_ssize_t i = 0; i < rest; ++i)
-      if (!int_value(args[k + i], &l[i])) return false;
-    f.args[k] = {};
-    f.args[k].tag = TL_INT_LIST, f.args[k].ints = l, f.args[k].len = static_cast<uint32_t>(rest);
-    given |= uint64_t{1} << k;
-    positional = k;
-    break;
-  }
-  if (positional > static_cast<Py_ssize_t>(ov.positional)) {
-    if (why.wanted)
-      why.text = std::string(name) + "() takes " + std::to_string(ov.positional) + " positional argument" + (ov.positional == 1 ? "" : "s") + " but " +
-                 std::to_string(n) + " were given";
-    return false;
-  }
-  for (Py_ssize_t i = 0; i < positional; ++i) {
-    f.args[i] = {};
-    if (!pack(args[i], ov.params[i], &f.args[i], f)) return mismatch(static_cast<uint32_t>(i), args[i]);
-    given |= uint64_t{1} << i;
-  }
-  if (kwnames) {
-    const Py_ssize_t nk = PyTuple_GET_SIZE(kwnames);
-    for (Py_ssize_t j = 0; j < nk; ++j) {
-      PyObject* key = PyTuple_GET_ITEM(kwnames, j);
-      PyObject* o = args[n + j];
-      uint32_t k = 0;
-      auto find = [&](PyObject* wanted) {
-        for (k = 0; k < nparams; ++k)
-          if (ov.params[k].name == wanted) return true;
-        for (k = 0; k < nparams; ++k)
-          if (PyUnicode_Compare(ov.params[k].name, wanted) == 0) return true;
-        return false;
-      };
-      auto is = [&](PyObject* s) { return key == s || PyUnicode_Compare(key, s) == 0; };
-      bool found = find(key);
-      if (!found && (is(s_input) || is(s_x))) found = find(s_self);
-      if (!found && is(s_axis)) found = find(s_dim);
-      if (!found && is(s_keepdims)) found = find(s_keepdim);
-      if (!found && is(s_x2)) found = find(s_other);
-      if (!found && is(s_out)) {
-        if (o == Py_None) continue;
-        if (ov.has_written_out && (PyTuple_Check(o) || PyList_Check(o)) && static_cast<uint32_t>(PySequence_Fast_GET_SIZE(o)) == ov.info.nrets) {
-          const uint32_t first = nparams - ov.info.nrets;
-          for (uint32_t r = 0; r < ov.info.nrets; ++r) {
-            f.args[first + r] = {};
-            if (!pack(PySequence_Fast_GET_ITEM(o, r), ov.params[first + r], &f.args[first + r], f)) return mismatch(first + r, o);
-            given |= uint64_t{1} << (first + r);
-          }
-          continue;
-        }
-      }
-      if (!found && ov.factory && is(s_requires_grad)) {
-        *requires_grad = PyObject_IsTrue(o) == 1;
-        continue;
-      }
-      if (!found) {
-        if (why.wanted) why.text = std::string(name) + "() got an unexpected keyword argument '" + PyUnicode_AsUTF8(key) + "'";
-        return false;
-      }
-      if (given >> k & 1) {
-        if (why.wanted) why.text = std::string(name) + "() got multiple values for argument '" + PyUnicode_AsUTF8(key) + "'";
-        return false;
-      }
-      f.args[k] = {};
-      if (!pack(o, ov.params[k], &f.args[k], f)) return mismatch(k, o);
-      given |= uint64_t{1} << k;
-    }
-  }
-  for (uint32_t k = 0; k < nparams; ++k) {
-    if (given >> k & 1) continue;
-    const Parameter& p = ov.params[k];
-    if (!p.has_default) {
-      if (p.optional && p.tag != TL_TENSOR_LIST) {
-        f.args[k] = {};
-        continue;
-      }
-      if (why.wanted) why.text = std::string(name) + "() missing 1 required argument: '" + p.arg->name + "'";
-      return false;
-    }
-    f.args[k] = p.arg->default_value;
-  }
-  return true;
 }
 
 }  // namespace tallow::py

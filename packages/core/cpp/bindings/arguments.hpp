@@ -1,7 +1,5 @@
-// What is known of an op's parameters when its name is first used, and the parser that goes by it.
+// What is known of a parameter when the name of its op is first used, and the packing of an argument that goes by it.
 #pragma once
-#include <vector>
-
 #include "bindings/python.hpp"
 
 namespace tallow::py {
@@ -13,30 +11,18 @@ struct Parameter {
   bool list, scalar, optional, keyword_only, has_default, varargs;
 };
 
-struct Overload {
-  TlOp op;
-  TlOpInfo info;
-  std::vector<Parameter> params;
-  uint32_t positional = 0;
-  bool has_written_out = false;
-  bool factory = false;
-  PyObject* result_type = nullptr;
-};
+// An int from an int, or what stands for one; false if there is none, possibly with a Python error set.
+bool int_value(PyObject* o, int64_t* out);
 
-Overload describe(TlOp op, const TlOpInfo& info);
+bool pack_other(PyObject* o, const Parameter& p, TlValue* v, Frame& f);
 
-// What a failed parse says; built only for the overload that is reported.
-struct Failure {
-  bool wanted = false;
-  std::string text;
-};
-
-// Packs positional arguments and keywords (vectorcall's layout) into f. False if they do not fit the overload, possibly
-// with a Python error set.
-bool parse(const Overload& ov, PyObject* const* args, Py_ssize_t n, PyObject* kwnames, Frame& f, bool* requires_grad,
-           Failure& why);
-
-extern PyObject* s_out;  // "out", interned: whether it is given decides between overloads
-void intern_argument_names();
+// Packs o for parameter p into v. False means that it does not fit (possibly with a Python error set).
+inline bool pack(PyObject* o, const Parameter& p, TlValue* v, Frame& f) {
+  if (p.tag == TL_TENSOR && !p.list && is_tensor(o)) {
+    v->tag = TL_TENSOR, v->tensor = impl(o);
+    return true;
+  }
+  return pack_other(o, p, v, f);
+}
 
 }  // namespace tallow::py

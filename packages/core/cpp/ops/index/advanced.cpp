@@ -31,6 +31,7 @@ struct Plan {
 };
 
 Plan plan(const TensorImpl* t, std::span<const TlTensor> indices) {
+  TL_CHECK_INDEX(!indices.empty(), "at least one index must be provided");
   Plan p;
   for (const TensorImpl* i : indices) {
     if (!i) {
@@ -62,6 +63,7 @@ Plan plan(const TensorImpl* t, std::span<const TlTensor> indices) {
     for (int64_t d : p.indexed) shapes += (shapes.empty() ? "" : ", ") + to_string(p.index[d].sizes());
     fail(TL_INDEX_ERROR, "shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes);
   }
+  p.adjacent = false;  // with nothing indexed, all dimensions are the rest
   if (!p.indexed.empty()) {
     p.first = static_cast<size_t>(p.indexed.front());
     p.adjacent = p.indexed.back() - p.indexed.front() + 1 == static_cast<int64_t>(p.indexed.size());

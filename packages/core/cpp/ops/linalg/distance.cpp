@@ -15,8 +15,9 @@ void cdist_shape(tl::Call& c) {
   TL_CHECK(b->ndim >= 2, "cdist only supports at least 2D tensors, X2 got: ", b->ndim, "D");
   TL_CHECK(a->size(a->ndim - 1) == b->size(b->ndim - 1), "X1 and X2 must have the same number of columns. X1: ", a->size(a->ndim - 1), " X2: ", b->size(b->ndim - 1));
   TL_CHECK(c.number(2, 2) >= 0, "cdist only supports non-negative p values");
-  const int64_t mode = c.integer(3, 0);
-  TL_CHECK(mode >= 0 && mode <= 2, "possible modes: 0, 1, 2, but was: ", mode);
+  const std::string_view mode = c.string(3);  // how to compute is ours to choose; the name must be one that exists
+  TL_CHECK_KIND(TL_VALUE_ERROR, !c.has(3) || mode == "use_mm_for_euclid_dist_if_necessary" || mode == "use_mm_for_euclid_dist" || mode == "donot_use_mm_for_euclid_dist",
+                std::string(mode), " is not a valid value for compute_mode");
   Dims s = broadcast_sizes(a->size_span().first(static_cast<size_t>(a->ndim - 2)), b->size_span().first(static_cast<size_t>(b->ndim - 2)), "cdist");
   s.push_back(a->size(a->ndim - 2)), s.push_back(b->size(b->ndim - 2));
   c.output(0, s, code(promote(a->dtype, b->dtype)), a->device);
@@ -126,7 +127,7 @@ void linalg_norm_name(tl::Call& c) {
 }  // namespace
 
 TL_OPS(linalg_distances) {
-  tl::def<cdist_shape>("cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None) -> Tensor", 0, "The p-norm distances between the rows of (..., n, k) and (..., m, k): (..., n, m).").cpu<cdist>();
+  tl::def<cdist_shape>("cdist(Tensor x1, Tensor x2, float p=2, str? compute_mode='use_mm_for_euclid_dist_if_necessary') -> Tensor", 0, "The p-norm distances between the rows of (..., n, k) and (..., m, k): (..., n, m).").cpu<cdist>();
   tl::composite<dist>("dist(Tensor self, Tensor other, Scalar p=2) -> Tensor", kMethod | kOut, "The p-norm of the difference.");
   tl::composite<vecdot>("linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", kOut, "Sums of products along dim; the first operand is conjugated.");
   tl::composite<matrix_norm>("linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool keepdim=False, *, dtype? dtype=None) -> Tensor", kOut, "The norm of matrices for ord 1, -1, inf, -inf.");

@@ -272,12 +272,14 @@ void inner(tl::Call& c) {
   c.ret(tl::call<"_tensordot">(a, b, Dims{-1}, Dims{-1}));
 }
 void scaled_sum(tl::Call& c, const tl::Tensor& product) {  // beta * self + alpha * product
-  const tl::Tensor p = tl::to_double(c.value(4)) == 1 ? product : tl::call<"mul">(product, c.value(4));
-  if (is_zero(c.value(3))) return c.ret(p);
-  c.ret(tl::call<"add">(p, tl::call<"mul">(c.tensor(0), c.value(3))));
+  // For integers the factors count as integers, so that the result is one.
+  const bool whole = is_integral(product.get()->dtype, true);
+  const TlValue beta = whole ? tl::pack(tl::to_int(c.value(3))) : c.value(3), alpha = whole ? tl::pack(tl::to_int(c.value(4))) : c.value(4);
+  const tl::Tensor p = tl::to_double(alpha) == 1 ? product : tl::call<"mul">(product, alpha);
+  if (is_zero(beta)) return c.ret(p);
+  c.ret(tl::call<"add">(p, tl::call<"mul">(c.tensor(0), beta)));
 }
 void addmv(tl::Call& c) {
-  check_scalars("addmv", c.handle(0)->dtype, c.value(3), c.value(4));
   scaled_sum(c, tl::call<"mv">(c.tensor(1), c.tensor(2)));
 }
 void addr(tl::Call& c) {

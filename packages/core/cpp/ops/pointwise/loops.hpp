@@ -33,8 +33,13 @@ void loop1(char* const* d, const int64_t*, int64_t n, const ScalarArg* scalars) 
   const Params<T> p(scalars);
   auto* o = reinterpret_cast<R*>(d[0]);
   auto* a = reinterpret_cast<const T*>(d[1]);
+  // A function may have a form for whole blocks, found by the functor's type.
+  if constexpr (requires { run_block(F(), a, o, n); }) {
+    run_block(F(), a, o, n);
+  } else {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i], T(), T(), p);
+    for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i], T(), T(), p);
+  }
 }
 
 template <class F, class T>

@@ -1,4 +1,5 @@
-// Included by each <theme>_loops.cpp after it defined TL_TABLE (the file) and TL_TABLE_NAME (the theme).
+// Included by each <theme>_loops.cpp after it defined TL_TABLE (the file) and TL_TABLE_NAME (the theme); TL_TABLE_BLOCKS
+// may add run_block(functor, from, to, n) for functions that have a form for whole blocks.
 #include "ops/pointwise/functions.hpp"
 #include "ops/pointwise/loops.hpp"
 #include "ops/pointwise/table.hpp"
@@ -26,6 +27,9 @@ constexpr int arity_of(const char* schema) {  // how many Tensor parameters
   };
 #include TL_TABLE
 #undef TL_POINTWISE
+#ifdef TL_TABLE_BLOCKS
+TL_TABLE_BLOCKS
+#endif
 
 }  // namespace
 

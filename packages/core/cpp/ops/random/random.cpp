@@ -8,8 +8,20 @@
 #include "ops/pointwise/pointwise.hpp"
 #include "ops/random/generator.hpp"
 #include "ops/random/philox.hpp"
+#include "ops/random/random_loops.hpp"
+#include "vec/isa.hpp"
 
 namespace tallow {
+
+namespace baseline { const RandomLoops* random_loops(); }
+namespace avx2 { const RandomLoops* random_loops(); }
+namespace avx512 { const RandomLoops* random_loops(); }
+
+const RandomLoops& random_loops() {
+  static const RandomLoops& loops = *(current_isa() == Isa::Avx512 ? avx512::random_loops() : current_isa() == Isa::Avx2 ? avx2::random_loops() : baseline::random_loops());
+  return loops;
+}
+
 namespace {
 
 constexpr double kTwoPi = 6.283185307179586477;
@@ -80,32 +92,37 @@ Tensor real_view(TensorImpl* t) {
   return make_alias(t, sizes, strides, t->offset * 2, to_real(t->dtype));
 }
 
-void uniform(TensorImpl* t, TlGeneratorImpl* g, double from, double to) {
-  const Tensor r = real_view(t);
-  generate_float(r.get(), g, [=](auto u) {
-    using T = decltype(u);
-    const T v = static_cast<T>(from) + u * static_cast<T>(to - from);
-    return v;
+// Fills t with T numbers through one of the vector loops; `per` values come from a block.
+template <class T, class Loop>
+void run_loop(TensorImpl* t, TlGeneratorImpl* g, Loop loop, int64_t per, double a, double b) {
+  if (t->is_meta() || t->numel == 0) return;
+  Tensor temp;
+  TensorImpl* to = t;
+  if (!t->contiguous() || t->dtype != dtype_of<T>::value) {
+    temp = empty(t->size_span(), dtype_of<T>::value, t->device);
+    to = temp.get();
+  }
+  const int64_t n = t->numel, blocks = (n + per - 1) / per;
+  const Philox rng = stream(g, blocks);
+  T* out = to->ptr<T>();
+  static_assert(kGrain / 4 % kRandomChunk == 0);  // pieces start at chunks
+  parallel_for(0, blocks, kGrain / per, [&](int64_t first, int64_t end) {
+    loop(rng, first, out + first * per, std::min(n, end * per) - first * per, a, b);
   });
+  if (to != t) copy_into(t, to);
 }
 
-// Box and Muller, "A note on the generation of random normal deviates", 1958.
+void uniform(TensorImpl* t, TlGeneratorImpl* g, double from, double to) {
+  const Tensor r = real_view(t);
+  if (r.dtype() == DType::Float64) run_loop<double>(r.get(), g, random_loops().uniform_f64, 2, from, to - from);
+  else run_loop<float>(r.get(), g, random_loops().uniform_f32, 4, from, to - from);
+}
+
 void normal(TensorImpl* t, TlGeneratorImpl* g, double mean, double std) {
-  const Tensor real = real_view(t);
+  const Tensor r = real_view(t);
   if (is_complex(t->dtype)) std *= 0.70710678118654752;  // half the variance in each part
-  if (real.dtype() == DType::Float64) {
-    generate<double, 2>(real.get(), g, [=](const uint32_t* w, double* v) {
-      const double r = std * std::sqrt(-2 * std::log1p(-to_unit_double(w[0], w[1]))), a = kTwoPi * to_unit_double(w[2], w[3]);
-      v[0] = mean + r * std::cos(a), v[1] = mean + r * std::sin(a);
-    });
-  } else {
-    generate<float, 4>(real.get(), g, [m = static_cast<float>(mean), s = static_cast<float>(std)](const uint32_t* w, float* v) {
-      for (int i = 0; i < 4; i += 2) {
-        const float r = s * std::sqrt(-2 * std::log1p(-to_unit_float(w[i]))), a = static_cast<float>(kTwoPi) * to_unit_float(w[i + 1]);
-        v[i] = m + r * std::cos(a), v[i + 1] = m + r * std::sin(a);
-      }
-    });
-  }
+  if (r.dtype() == DType::Float64) run_loop<double>(r.get(), g, random_loops().normal_f64, 2, mean, std);
+  else run_loop<float>(r.get(), g, random_loops().normal_f32, 4, mean, std);
 }
 
 // Integers of [low, high): 64 random bits per element modulo the range (bias below 2^-32 for ranges of 32 bits).

@@ -116,10 +116,6 @@ class ConvertMixin:
             device = f"cuda:{device}"
         return self._apply(lambda t: t.to(device))
 
-    def share_memory(self: Self) -> Self:
-        """Move storage to shared memory."""
-        return self._apply(lambda t: t.share_memory_())
-
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Set whether gradients are accumulated for the parameters."""
         for param in self.parameters():  # type: ignore[attr-defined]

@@ -182,7 +182,9 @@ inline double to_double(const TlValue& v) {
     default: throw Error(TL_TYPE_ERROR, "expected a number");
   }
 }
-inline int64_t to_int(const TlValue& v) { return v.tag == TL_DOUBLE ? static_cast<int64_t>(v.d) : v.tag == TL_COMPLEX ? static_cast<int64_t>(v.complex[0]) : v.i; }
+inline int64_t to_int(const TlValue& v) {
+  return v.tag == TL_DOUBLE ? static_cast<int64_t>(v.d) : v.tag == TL_COMPLEX ? static_cast<int64_t>(v.complex[0]) : v.i;
+}
 
 struct Dtype { TlDtype value; };  // to tell a dtype from an int in a call
 struct MemoryFormat { int32_t value; };

@@ -307,6 +307,7 @@ void randperm(tl::Call& c) {
 // normal(mean, std) with tensors for either; standard normal numbers are scaled and shifted.
 void normal_tensors(tl::Call& c) {
   const TlValue &mean = c.value(0), &std = c.value(1);
+  TL_CHECK_KIND(TL_TYPE_ERROR, mean.tag == TL_TENSOR || std.tag == TL_TENSOR, "normal(): mean or std must be a Tensor, or size be given");
   Dims shape;
   DType dtype = default_dtype();
   for (const TlValue* v : {&mean, &std})

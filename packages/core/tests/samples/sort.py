@@ -11,6 +11,7 @@ from . import FLOATING, FLOATS, INTS, REALS, A, E, S, Sample, V
 
 D = A(4, 7, distinct=True)
 PAIR: dict[str, Any] = dict(result=None, in_place=False)
+DATA: dict[str, Any] = dict(result=None, in_place=False, meta=False)
 
 
 def sorted_pair(a: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
@@ -75,6 +76,9 @@ ROWS: list[Sample] = [
     S("bucketize", (A(4, 3), SORTED), ref=lambda v, s: np.searchsorted(s, v), dtypes=FLOATS, result="int64", grad=False, in_place=False),
     S("isin", (A(4, 5, low=0, high=9), V([1, 3, 5])), ref=np.isin, dtypes=INTS, result="bool", grad=False, in_place=False),
     S("isin", (V([1.0, 2.0, 3.0]), V([2.0])), {"invert": True}, lambda a, b, invert: np.isin(a, b, invert=True), dtypes=FLOATS, result="bool", grad=False, in_place=False),
+    S("unique", (V([2, 1, 2, 3, 1]),), ref=np.unique, dtypes=REALS, grad=False, **DATA),
+    S("unique", (V([2, 1, 2, 3, 1]),), {"return_inverse": True, "return_counts": True}, lambda a, **k: np.unique(a, **k), dtypes=REALS, grad=False, **DATA),
+    S("unique_consecutive", (V([1, 1, 2, 2, 1]),), ref=lambda a: np.array([1, 2, 1]), dtypes=REALS, grad=False, **DATA),
 ]  # fmt: skip
 
 ERRORS = [

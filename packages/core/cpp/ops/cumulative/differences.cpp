@@ -29,8 +29,9 @@ void diff(Call& c) {
     const tl::Tensor p = c.tensor(i);
     TL_CHECK(p.ndim() == ndim, "diff expects prepend or append to be the same dimension as input");
     for (int64_t d = 0; d < ndim; ++d)
-      TL_CHECK(d == dim || p.size(d) == t.size(d), "diff expects the shape of tensor to prepend or append to match that of input except along the differencing dimension; input.size(",
-               d, ") = ", t.size(d), ", but got tensor.size(", d, ") = ", p.size(d));
+      TL_CHECK(d == dim || p.size(d) == t.size(d),
+               "diff expects the shape of tensor to prepend or append to match that of input except along the differencing dimension; input.size(", d,
+               ") = ", t.size(d), ", but got tensor.size(", d, ") = ", p.size(d));
     parts.push_back(p);
   }
   if (n == 0) return c.ret(tl::call<"clone">(t));

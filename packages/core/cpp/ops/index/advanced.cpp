@@ -157,13 +157,15 @@ void index_put(tl::Call& c, TensorImpl* t) {
   } else {
     // Leading dimensions of size 1 are no reason to refuse.
     Tensor v = Tensor::share(const_cast<TensorImpl*>(values));
-    while (v.ndim() > static_cast<int64_t>(shape.size()) && v.size(0) == 1) v = make_alias(v.get(), v.sizes().subspan(1), v.strides().subspan(1), v->offset, v.dtype());
+    while (v.ndim() > static_cast<int64_t>(shape.size()) && v.size(0) == 1)
+      v = make_alias(v.get(), v.sizes().subspan(1), v.strides().subspan(1), v->offset, v.dtype());
     bool fits = v.ndim() <= static_cast<int64_t>(shape.size());
     for (int64_t d = 0; fits && d < v.ndim(); ++d) {
       const int64_t want = shape[shape.size() - v.ndim() + d];
       fits = v.size(d) == want || v.size(d) == 1;
     }
-    TL_CHECK(fits, "shape mismatch: value tensor of shape ", to_string(values->size_span()), " cannot be broadcast to indexing result of shape ", to_string(shape));
+    TL_CHECK(fits, "shape mismatch: value tensor of shape ", to_string(values->size_span()), " cannot be broadcast to indexing result of shape ",
+             to_string(shape));
     dense = contiguous(expanded(v.get(), shape).get());
   }
   grid_write(t, grid_of(t, p), dense.get(), one, accumulate ? Combine::Add : Combine::Copy);

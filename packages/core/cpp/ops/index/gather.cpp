@@ -167,7 +167,8 @@ void check_scatter(const tl::Call& c, const TensorImpl* source, const char* op) 
     fits &= d == dim || size_at(i, d) <= t->size(d);
     if (source) fits &= size_at(i, d) <= size_at(source, d);
   }
-  if (!source) TL_CHECK(fits, "Expected index ", to_string(i->size_span()), " to be no larger than self ", to_string(t->size_span()), " apart from dimension ", dim);
+  if (!source)
+    TL_CHECK(fits, "Expected index ", to_string(i->size_span()), " to be no larger than self ", to_string(t->size_span()), " apart from dimension ", dim);
   else TL_CHECK(fits, "Expected index ", to_string(i->size_span()), " to be no larger than self ", to_string(t->size_span()), " apart from dimension ", dim,
                 " and to be no larger size than src ", to_string(source->size_span()));
 }

@@ -13,10 +13,12 @@ void cdist_shape(tl::Call& c) {
   TL_CHECK(is_floating(b->dtype), "cdist only supports floating-point dtypes, X2 got: ", dtype_long_name(b->dtype));
   TL_CHECK(a->ndim >= 2, "cdist only supports at least 2D tensors, X1 got: ", a->ndim, "D");
   TL_CHECK(b->ndim >= 2, "cdist only supports at least 2D tensors, X2 got: ", b->ndim, "D");
-  TL_CHECK(a->size(a->ndim - 1) == b->size(b->ndim - 1), "X1 and X2 must have the same number of columns. X1: ", a->size(a->ndim - 1), " X2: ", b->size(b->ndim - 1));
+  TL_CHECK(a->size(a->ndim - 1) == b->size(b->ndim - 1), "X1 and X2 must have the same number of columns. X1: ", a->size(a->ndim - 1),
+           " X2: ", b->size(b->ndim - 1));
   TL_CHECK(c.number(2, 2) >= 0, "cdist only supports non-negative p values");
   const std::string_view mode = c.string(3);  // how to compute is ours to choose; the name must be one that exists
-  TL_CHECK_KIND(TL_VALUE_ERROR, !c.has(3) || mode == "use_mm_for_euclid_dist_if_necessary" || mode == "use_mm_for_euclid_dist" || mode == "donot_use_mm_for_euclid_dist",
+  TL_CHECK_KIND(TL_VALUE_ERROR,
+                !c.has(3) || mode == "use_mm_for_euclid_dist_if_necessary" || mode == "use_mm_for_euclid_dist" || mode == "donot_use_mm_for_euclid_dist",
                 std::string(mode), " is not a valid value for compute_mode");
   Dims s = broadcast_sizes(a->size_span().first(static_cast<size_t>(a->ndim - 2)), b->size_span().first(static_cast<size_t>(b->ndim - 2)), "cdist");
   s.push_back(a->size(a->ndim - 2)), s.push_back(b->size(b->ndim - 2));
@@ -73,7 +75,8 @@ void dist(tl::Call& c) { c.ret(tl::call<"linalg_vector_norm">(tl::call<"sub">(c.
 
 void vecdot(tl::Call& c) {
   const tl::Tensor x = c.tensor(0), y = c.tensor(1);
-  TL_CHECK(x.get()->dtype == y.get()->dtype, "linalg.vecdot: Expected x and y to have the same dtype, but got ", dtype_long_name(x.get()->dtype), " and ", dtype_long_name(y.get()->dtype));
+  TL_CHECK(x.get()->dtype == y.get()->dtype, "linalg.vecdot: Expected x and y to have the same dtype, but got ", dtype_long_name(x.get()->dtype), " and ",
+           dtype_long_name(y.get()->dtype));
   c.ret(tl::call<"sum">(tl::call<"mul">(tl::call<"conj">(x), y), Dims{c.integer(2, -1)}, false, tl::kw("dtype", tl::Dtype{x.dtype()})));
 }
 

@@ -123,8 +123,10 @@ void einsum(tl::Call& c) {
     if (comma == std::string_view::npos) break;
     left.remove_prefix(comma + 1);
   }
-  TL_CHECK(subscripts.size() >= operands.size(), "einsum(): fewer operands were expected in the equation than were provided: ", subscripts.size(), " for ", operands.size());
-  TL_CHECK(subscripts.size() <= operands.size(), "einsum(): more operands were provided in the equation than tensors: ", subscripts.size(), " for ", operands.size());
+  TL_CHECK(subscripts.size() >= operands.size(), "einsum(): fewer operands were expected in the equation than were provided: ", subscripts.size(), " for ",
+           operands.size());
+  TL_CHECK(subscripts.size() <= operands.size(), "einsum(): more operands were provided in the equation than tensors: ", subscripts.size(), " for ",
+           operands.size());
 
   // What each ellipsis stands for, aligned at its end.
   int64_t width = 0;
@@ -135,8 +137,9 @@ void einsum(tl::Call& c) {
   for (size_t i = 0; i < operands.size(); ++i) {
     const auto named = static_cast<int64_t>(std::count_if(subscripts[i].begin(), subscripts[i].end(), [](int l) { return l >= 0; }));
     const bool has = named != static_cast<int64_t>(subscripts[i].size());
-    TL_CHECK(has ? named <= operands[i].ndim() : named == operands[i].ndim(), "einsum(): the number of subscripts in the equation (", named, has ? ") is more than" : ") does not match",
-             " the number of dimensions (", operands[i].ndim(), ") for operand ", i, has ? "" : " and no ellipsis was given");
+    TL_CHECK(has ? named <= operands[i].ndim() : named == operands[i].ndim(), "einsum(): the number of subscripts in the equation (", named,
+             has ? ") is more than" : ") does not match", " the number of dimensions (", operands[i].ndim(), ") for operand ", i,
+             has ? "" : " and no ellipsis was given");
     if (has) width = std::max(width, operands[i].ndim() - named), any_ellipsis = true;
   }
   TL_CHECK(width <= kMaxEllipsis, "einsum(): an ellipsis stands for at most ", kMaxEllipsis, " dimensions");
@@ -153,7 +156,9 @@ void einsum(tl::Call& c) {
       const int64_t s = operands[i].size(static_cast<int64_t>(d));
       int64_t& known = sizes[static_cast<size_t>(full[d])];
       TL_CHECK(known == 1 || s == 1 || known == s, "einsum(): subscript ",
-               full[d] < 26 ? std::string(1, static_cast<char>('A' + full[d])) : full[d] < kLetters ? std::string(1, static_cast<char>('a' + full[d] - 26)) : "...",
+               full[d] < 26         ? std::string(1, static_cast<char>('A' + full[d]))
+               : full[d] < kLetters ? std::string(1, static_cast<char>('a' + full[d] - 26))
+                                    : "...",
                " has size ", s, " for operand ", i, " which does not broadcast with previously seen size ", known);
       if (s != 1) known = s;
     }

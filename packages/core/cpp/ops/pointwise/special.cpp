@@ -16,7 +16,8 @@ void mvlgamma(tl::Call& c) {
   TL_CHECK(p >= 1, "p has to be greater than or equal to 1");
   if (is_integral(x.get()->dtype, true)) x = tl::call<"_to">(x, tl::Dtype{code(default_dtype())});
   TL_CHECK_KIND(TL_NOT_IMPLEMENTED_ERROR, is_floating(x.get()->dtype), "\"mvlgamma\" not implemented for '", dtype_long_name(x.get()->dtype), "'");
-  const tl::Tensor halves = tl::call<"arange.start_step">(0.5 * (1 - static_cast<double>(p)), 0.25, 0.5, tl::kw("dtype", tl::Dtype{x.dtype()}), tl::kw("device", x.device()));
+  const tl::Tensor halves =
+      tl::call<"arange.start_step">(0.5 * (1 - static_cast<double>(p)), 0.25, 0.5, tl::kw("dtype", tl::Dtype{x.dtype()}), tl::kw("device", x.device()));
   const tl::Tensor terms = tl::call<"lgamma">(tl::call<"add">(tl::call<"unsqueeze">(x, -1), halves));
   c.ret(tl::call<"add">(tl::call<"sum">(terms, Dims{-1}), 0.25 * static_cast<double>(p * (p - 1)) * std::log(3.14159265358979323846)));
 }

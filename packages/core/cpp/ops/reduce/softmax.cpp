@@ -16,7 +16,9 @@ namespace {
 using tl::Call;
 
 const SoftmaxLoops& loops_for(DType t) {
-  static const SoftmaxLoops* l = current_isa() == Isa::Avx512 ? avx512::softmax_loops() : current_isa() == Isa::Avx2 ? avx2::softmax_loops() : baseline::softmax_loops();
+  static const SoftmaxLoops* l = current_isa() == Isa::Avx512 ? avx512::softmax_loops()
+                                 : current_isa() == Isa::Avx2 ? avx2::softmax_loops()
+                                                              : baseline::softmax_loops();
   return l[t == DType::Float64];
 }
 
@@ -56,7 +58,8 @@ void forward_shape(Call& c) {
   const TensorImpl* t = c.handle(0);
   wrap_dim(c.integer(1), t->ndim);
   if (!is_floating(t->dtype))
-    fail(TL_NOT_IMPLEMENTED_ERROR, Log ? "\"log_softmax_lastdim_kernel_impl" : "\"softmax_kernel_impl", "\" not implemented for '", dtype_long_name(t->dtype), "'");
+    fail(TL_NOT_IMPLEMENTED_ERROR, Log ? "\"log_softmax_lastdim_kernel_impl" : "\"softmax_kernel_impl", "\" not implemented for '", dtype_long_name(t->dtype),
+         "'");
   c.output(0, t->size_span(), c.boolean(2) ? TL_FLOAT32 : code(t->dtype), t->device);
 }
 template <bool Log>

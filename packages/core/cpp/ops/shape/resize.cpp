@@ -65,7 +65,8 @@ void set_part(tl::Call& c) {
 void is_set_to(tl::Call& c) {
   const TensorImpl* a = c.handle(0);
   const TensorImpl* b = c.handle(1);
-  c.ret_bool(a->storage == b->storage && a->offset == b->offset && same_sizes(a->size_span(), b->size_span()) && same_sizes(a->stride_span(), b->stride_span()));
+  c.ret_bool(a->storage == b->storage && a->offset == b->offset && same_sizes(a->size_span(), b->size_span()) &&
+             same_sizes(a->stride_span(), b->stride_span()));
 }
 void is_same_size(tl::Call& c) { c.ret_bool(same_sizes(c.handle(0)->size_span(), c.handle(1)->size_span())); }
 

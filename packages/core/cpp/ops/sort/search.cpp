@@ -87,8 +87,10 @@ void searchsorted_shape(Call& c) {
   if (v && b->ndim > 1) {
     bool match = v->ndim == b->ndim;
     for (int d = 0; match && d + 1 < b->ndim; ++d) match = v->size(d) == b->size(d);
-    TL_CHECK(match, "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must "
-             "match, but we got boundaries tensor ", to_string(b->size_span()), " and input value tensor ", to_string(v->size_span()));
+    TL_CHECK(match,
+             "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must "
+             "match, but we got boundaries tensor ",
+             to_string(b->size_span()), " and input value tensor ", to_string(v->size_span()));
   }
   if (const TensorImpl* s = c.handle(5)) {
     TL_CHECK(same_sizes(s->size_span(), b->size_span()), "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor ",

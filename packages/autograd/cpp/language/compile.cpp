@@ -163,7 +163,9 @@ class Compiler {
     const int arg = of.kind == ExprKind::Name && !is_gradient(of.text) ? find_argument(of.text) : -1;
     if (arg >= 0 && holds_tensors(tl::argument(info_, static_cast<uint32_t>(arg)))) {
       // Of the argument whose gradient this is, the graph itself knows most.
-      if (arg == single_target_ && tl::argument(info_, static_cast<uint32_t>(arg)).tag == TL_TENSOR && !tl::argument(info_, static_cast<uint32_t>(arg)).is_written && what != Attribute::Strides && what != Attribute::StorageOffset) {
+      const TlOpArgument& a = tl::argument(info_, static_cast<uint32_t>(arg));
+      const bool known = what != Attribute::Strides && what != Attribute::StorageOffset;
+      if (arg == single_target_ && a.tag == TL_TENSOR && !a.is_written && known) {
         const Operand t = temp();
         Instruction& i = emit(Op::InputAttribute, t);
         i.what = static_cast<uint8_t>(what);

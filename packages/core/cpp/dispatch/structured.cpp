@@ -47,6 +47,9 @@ void call_output(TlCall* call, uint32_t index, Sizes sizes, const int64_t* strid
   } else if (g) {
     TL_CHECK(g->device.type == device.type, name, ": Expected out tensor to be on device ", device_string(device), ", got ",
              device_string(g->device));
+    for (int64_t d = 0; d < g->ndim && !g->contiguous() && same_sizes(g->size_span(), sizes); ++d)
+      TL_CHECK(g->stride(d) != 0 || g->size(d) <= 1, name, ": unsupported operation: more than one element of the written-to tensor "
+               "refers to a single memory location. Please clone() the tensor before performing the operation.");
     // Resizing must not pull an input's memory from under the kernel; then a temporary is filled and copied.
     TL_CHECK(can_cast(dtype, g->dtype), name, ": result type ", dtype_long_name(dtype), " can't be cast to the desired output type ",
              dtype_long_name(g->dtype));

@@ -98,7 +98,8 @@ Range range_of(const tl::Call& c, uint32_t bounds) {
 int64_t length(const Range& r, DType dtype) {
   if (r.integral() || (is_integral(dtype, true) && std::isfinite(r.start.re) && std::isfinite(r.end.re) && std::isfinite(r.step.re))) {
     const int64_t a = r.start.as<int64_t>(), b = r.end.as<int64_t>(), s = r.step.as<int64_t>();
-    TL_CHECK(s != 0, "step must be nonzero");
+    TL_CHECK(r.step.re != 0, "step must be nonzero");
+    TL_CHECK_VALUE(s != 0, "step must be nonzero: ", r.step.re, " is 0 as an integer");
     TL_CHECK(s > 0 ? b >= a : b <= a, "upper bound and lower bound inconsistent with step sign");
     const auto span = static_cast<__int128>(b) - a;
     const auto n = (span + s - (s > 0 ? 1 : -1)) / s;

@@ -1,4 +1,6 @@
 // Grids and products of vectors.
+#include <limits>
+
 #include "ops/shape/shape.hpp"
 
 namespace tallow {
@@ -69,11 +71,14 @@ void combinations(tl::Call& c) {
 void unravel_index(tl::Call& c) {
   const TensorImpl* t = c.handle(0);
   TL_CHECK(is_integral(t->dtype), "expected 'indices' to be integer dtype, but got ", dtype_name(t->dtype));
-  int64_t rest = checked_numel(c.ints(1));
-  std::vector<tl::Tensor> out;
-  for (int64_t size : c.ints(1)) {
-    rest = size ? rest / size : 0;
-    out.push_back(tl::call<"remainder">(tl::call<"floor_divide">(c.value(0), std::max<int64_t>(rest, 1)), std::max<int64_t>(size, 1)));
+  const Sizes shape = c.ints(1);
+  std::vector<tl::Tensor> out(shape.size());
+  int64_t step = 1;  // of the dimension; beyond every index once it overflows
+  for (size_t d = shape.size(); d-- > 0;) {
+    TL_CHECK_VALUE(shape[d] >= 0, "'shape' cannot have negative values, but got ", to_string(shape));
+    const int64_t size = std::max<int64_t>(shape[d], 1);
+    out[d] = tl::call<"remainder">(tl::call<"floor_divide">(c.value(0), step), size);
+    if (__builtin_mul_overflow(step, size, &step)) step = std::numeric_limits<int64_t>::max();
   }
   c.ret_list(std::move(out));
 }

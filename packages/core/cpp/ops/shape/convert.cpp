@@ -20,7 +20,40 @@ void clone_shape(tl::Call& c) {
   Tensor like = allocate_like(t, t->dtype, kMeta, format);
   c.output(0, t->size_span(), code(t->dtype), t->device, like.contiguous() ? nullptr : like->strides());
 }
-void clone(tl::Call& c) { copy_into(c.out_handle(), c.handle(0)); }
+
+// out[i][k] = t[i] for few k: an expanded innermost dimension, as repeat_interleave makes it.
+bool copy_repeats(TensorImpl* out, const TensorImpl* t) {
+  const int64_t n = t->ndim;
+  if (n < 2 || out->numel == 0 || !out->contiguous() || t->stride(n - 1) != 0 || t->size(n - 1) > 64) return false;
+  const int64_t times = t->size(n - 1), row = t->size(n - 2), step = t->stride(n - 2);
+  auto run = [&](auto tag) {
+    using T = decltype(tag);
+    const T* from = t->ptr<T>();
+    T* to = out->ptr<T>();
+    parallel_for(0, out->numel / (times * row), std::max<int64_t>(1, 32768 / (times * row)), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        int64_t rest = r, offset = 0;
+        for (int64_t d = n - 2; d-- > 0;) offset += rest % t->size(d) * t->stride(d), rest /= t->size(d);
+        T* o = to + r * row * times;
+        for (int64_t i = 0; i < row; ++i) {
+          const T v = from[offset + i * step];
+          for (int64_t k = 0; k < times; ++k) *o++ = v;
+        }
+      }
+    });
+  };
+  switch (itemsize(t->dtype)) {
+    case 1: run(uint8_t{}); break;
+    case 2: run(uint16_t{}); break;
+    case 4: run(uint32_t{}); break;
+    case 8: run(uint64_t{}); break;
+    default: return false;
+  }
+  return true;
+}
+void clone(tl::Call& c) {
+  if (!copy_repeats(c.out_handle(), c.handle(0))) copy_into(c.out_handle(), c.handle(0));
+}
 
 void contiguous(tl::Call& c) {
   const TensorImpl* t = c.handle(0);

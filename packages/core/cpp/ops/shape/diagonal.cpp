@@ -52,6 +52,11 @@ void diag_embed(tl::Call& c) {
   Dims shape(t->sizes(), t->sizes() + t->ndim - 1);
   shape.insert(shape.begin() + std::min(a, b), side);
   shape.insert(shape.begin() + std::max(a, b), side);
+  if ((t->keys & ~kDeviceMask) == 0 && thread_keys().included == 0) {  // nobody watches: no second copy of the zeros
+    tl::Tensor out = tl::call<"new_zeros">(c.value(0), shape);
+    tl::call<"copy_">(tl::call<"diagonal">(out, k, a, b), c.value(0));
+    return c.ret(std::move(out));
+  }
   c.ret(tl::call<"diagonal_scatter">(tl::call<"new_zeros">(c.value(0), shape), c.value(0), k, a, b));
 }
 void diag(tl::Call& c) {

@@ -21,6 +21,7 @@ __all__ = [
     "is_nonzero",
     "is_tensor",
     "manual_seed",
+    "nonzero",
     "numel",
     "result_type",
     "seed",
@@ -51,6 +52,16 @@ def is_complex(input: Tensor) -> bool:
 def is_nonzero(input: Tensor) -> bool:
     """The truth of a tensor with one element."""
     return bool(input)
+
+
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
+    """The indices of the elements that are not zero: a (n, ndim) tensor, or a tuple of ndim index tensors.
+
+    >>> import tallow
+    >>> tallow.nonzero(tallow.tensor([0, 3, 4]), as_tuple=True)
+    (tensor([1, 2]),)
+    """
+    return input.nonzero(out=out, as_tuple=as_tuple)  # type: ignore[call-arg]
 
 
 def numel(input: Tensor) -> int:

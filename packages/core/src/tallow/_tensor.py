@@ -372,6 +372,11 @@ def nonzero(self: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) 
     return op(self) if out is None else op(self, out=out)
 
 
+def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """This tensor's elements where ``condition`` holds, those of ``other`` elsewhere."""
+    return _ops.packet("where")(condition, self, other)
+
+
 def install(tensor: Any) -> None:
     """Puts the methods on Tensor."""
     for name, d in _DTYPE_METHODS.items():
@@ -380,7 +385,7 @@ def install(tensor: Any) -> None:
     for name in (
         "to", "cpu", "numpy", "__array__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "__deepcopy__",
         "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared", "apply_", "new_tensor",
-        "nonzero",
+        "nonzero", "where",
     ):  # fmt: skip
         setattr(tensor, name, here[name])
     tensor.type = type_

@@ -29,9 +29,8 @@ void diff(Call& c) {
     const tl::Tensor p = c.tensor(i);
     TL_CHECK(p.ndim() == ndim, "diff expects prepend or append to be the same dimension as input");
     for (int64_t d = 0; d < ndim; ++d)
-      TL_CHECK(d == dim || p.size(d) == t.size(d),
-               "diff expects the shape of tensor to prepend or append to match that of input except along the differencing dimension; input.size(", d,
-               ") = ", t.size(d), ", but got tensor.size(", d, ") = ", p.size(d));
+      TL_CHECK(d == dim || p.size(d) == t.size(d), "diff expects the shape of tensor to prepend or append to match that of input except along the ",
+               "differencing dimension; input.size(", d, ") = ", t.size(d), ", but got tensor.size(", d, ") = ", p.size(d));
     parts.push_back(p);
   }
   if (n == 0) return c.ret(tl::call<"clone">(t));
@@ -84,12 +83,16 @@ void cumulative_dx(Call& c) { c.ret(tl::call<"cumsum">(areas(c, false), c.intege
 TL_OPS(differences) {
   tl::composite<diff>("diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor", kMethod | kOut,
                       "The n-th differences of neighbours along dim, after prepend and append are joined to the ends.");
-  tl::composite<trapezoid_x>("trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", 0, "The integral of samples y at the places x along dim, by the trapezoidal rule.");
-  tl::composite<trapezoid_dx>("trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor", 0, "The integral of samples y that are dx apart along dim, by the trapezoidal rule.");
-  tl::composite<trapezoid_x>("trapz.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", 0, "trapezoid() under its older name.");
-  tl::composite<trapezoid_dx>("trapz.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor", 0, "trapezoid() under its older name.");
-  tl::composite<cumulative_x>("cumulative_trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", 0, "The running integral of samples y at the places x along dim.");
-  tl::composite<cumulative_dx>("cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor", 0, "The running integral of samples y that are dx apart along dim.");
+  const char* at_places = "The integral of samples y at the places x along dim, by the trapezoidal rule.";
+  const char* evenly = "The integral of samples y that are dx apart along dim, by the trapezoidal rule.";
+  tl::composite<trapezoid_x>("trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", 0, at_places);
+  tl::composite<trapezoid_dx>("trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor", 0, evenly);
+  tl::composite<trapezoid_x>("trapz.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", 0, at_places);
+  tl::composite<trapezoid_dx>("trapz.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor", 0, evenly);
+  tl::composite<cumulative_x>("cumulative_trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", 0,
+                              "The running integral of samples y at the places x along dim.");
+  tl::composite<cumulative_dx>("cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor", 0,
+                               "The running integral of samples y that are dx apart along dim.");
 }
 
 }  // namespace tallow

@@ -113,12 +113,14 @@ void outer(const void* data, int64_t n, int64_t stride, int64_t columns, int64_t
   }
 }
 
+template <bool Max, class T>
+constexpr ArgLoops loops() { return {inner<Max, T>, outer<Max, T>}; }
+
 }  // namespace
 
 const ArgTable* arg_table() {
-  static const ArgTable t{
-      {{{inner<true, float>, outer<true, float>}, {inner<true, double>, outer<true, double>}, {inner<true, int64_t>, outer<true, int64_t>}},
-       {{inner<false, float>, outer<false, float>}, {inner<false, double>, outer<false, double>}, {inner<false, int64_t>, outer<false, int64_t>}}}};
+  static const ArgTable t{{{loops<true, float>(), loops<true, double>(), loops<true, int64_t>()},
+                           {loops<false, float>(), loops<false, double>(), loops<false, int64_t>()}}};
   return &t;
 }
 

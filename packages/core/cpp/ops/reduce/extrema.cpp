@@ -88,8 +88,10 @@ TL_OPS(extrema) {
   tl::def<aminmax_shape>("aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)", kMethod | kOut | TL_OP_REDUCTION,
                          "The smallest and the largest element over one dimension, or over all.")
       .cpu<aminmax_cpu>();
-  tl::def<total_shape>("max(Tensor self) -> Tensor", kMethod | kOut | TL_OP_REDUCTION, "The largest element; NaN if there is one.").cpu<total_cpu<Reducer::Max>>();
-  tl::def<total_shape>("min(Tensor self) -> Tensor", kMethod | kOut | TL_OP_REDUCTION, "The smallest element; NaN if there is one.").cpu<total_cpu<Reducer::Min>>();
+  tl::def<total_shape>("max(Tensor self) -> Tensor", kMethod | kOut | TL_OP_REDUCTION, "The largest element; NaN if there is one.")
+      .cpu<total_cpu<Reducer::Max>>();
+  tl::def<total_shape>("min(Tensor self) -> Tensor", kMethod | kOut | TL_OP_REDUCTION, "The smallest element; NaN if there is one.")
+      .cpu<total_cpu<Reducer::Min>>();
   tl::composite<max_other>("max.other(Tensor self, Tensor other) -> Tensor", kMethod | kOut, "The larger element of two tensors: maximum().");
   tl::composite<min_other>("min.other(Tensor self, Tensor other) -> Tensor", kMethod | kOut, "The smaller element of two tensors: minimum().");
   register_max_dim();  // last: an integer tensor of one element would pass for a dim

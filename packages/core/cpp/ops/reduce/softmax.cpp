@@ -1,7 +1,7 @@
 // softmax, log_softmax, what their gradients call, and logsumexp.
 #include <algorithm>
 
-#include "ops/pointwise/pointwise.hpp"
+#include "ops/cumulative/scan.hpp"
 #include "ops/reduce/engine.hpp"
 #include "ops/reduce/softmax_loops.hpp"
 #include "vec/isa.hpp"
@@ -20,14 +20,6 @@ const SoftmaxLoops& loops_for(DType t) {
                                  : current_isa() == Isa::Avx2 ? avx2::softmax_loops()
                                                               : baseline::softmax_loops();
   return l[t == DType::Float64];
-}
-
-// t as a contiguous tensor of dtype `compute`: itself, if it is one.
-Tensor dense(TensorImpl* t, DType compute) {
-  if (t->contiguous() && t->dtype == compute) return Tensor::share(t);
-  Tensor out = empty(t->size_span(), compute);
-  copy_into(out.get(), t);
-  return out;
 }
 
 struct Layout {
@@ -58,8 +50,8 @@ void forward_shape(Call& c) {
   const TensorImpl* t = c.handle(0);
   wrap_dim(c.integer(1), t->ndim);
   if (!is_floating(t->dtype))
-    fail(TL_NOT_IMPLEMENTED_ERROR, Log ? "\"log_softmax_lastdim_kernel_impl" : "\"softmax_kernel_impl", "\" not implemented for '", dtype_long_name(t->dtype),
-         "'");
+    fail(TL_NOT_IMPLEMENTED_ERROR, Log ? "\"log_softmax_lastdim_kernel_impl" : "\"softmax_kernel_impl",
+         "\" not implemented for '", dtype_long_name(t->dtype), "'");
   c.output(0, t->size_span(), c.boolean(2) ? TL_FLOAT32 : code(t->dtype), t->device);
 }
 template <bool Log>
@@ -67,7 +59,7 @@ void forward_cpu(Call& c) {
   TensorImpl* out = c.out_handle();
   if (out->numel == 0) return;
   const DType compute = compute_dtype(out->dtype);
-  const Tensor x = dense(c.handle(0), compute);
+  const Tensor x = dense_as(c.handle(0), compute);
   const Tensor y = out->dtype == compute ? Tensor::share(out) : empty(out->size_span(), compute);
   const SoftmaxLoops& l = loops_for(compute);
   const int64_t item = itemsize(compute);
@@ -94,7 +86,7 @@ void backward_cpu(Call& c) {
   TensorImpl* out = c.out_handle();
   if (out->numel == 0) return;
   const DType compute = compute_dtype(c.handle(1)->dtype);
-  const Tensor g = dense(c.handle(0), compute), y = dense(c.handle(1), compute);
+  const Tensor g = dense_as(c.handle(0), compute), y = dense_as(c.handle(1), compute);
   const Tensor dx = out->dtype == compute ? Tensor::share(out) : empty(out->size_span(), compute);
   const SoftmaxLoops& l = loops_for(compute);
   const int64_t item = itemsize(compute);
@@ -132,7 +124,7 @@ void logsumexp_cpu(Call& c) {
     for (int d = 0; d < t->ndim; ++d)
       if (mask.reduced[d] == (pass == 1)) sizes.push_back(t->size(d)), strides.push_back(t->stride(d));
   const Tensor moved = make_alias(t, sizes, strides, t->offset, t->dtype);
-  const Tensor x = dense(moved.get(), compute);
+  const Tensor x = dense_as(moved.get(), compute);
   const Tensor y = out->dtype == compute ? Tensor::share(out) : empty(out->size_span(), compute);
   const SoftmaxLoops& l = loops_for(compute);
   const int64_t n = reduced_count(t, mask), item = itemsize(compute);

@@ -37,12 +37,8 @@ void nansum_cpu(Call& c) { run_sum(c, is_floating(sum_dtype(c)) ? Reducer::NanSu
 // ---------------------------------------------------------------- mean
 DType mean_dtype(const Call& c) {
   const DType given = c.handle(0)->dtype, t = dtype_arg(c, 3, given);
-  if (!is_inexact(t)) {
-    if (c.has(3))
-      fail(TL_RUNTIME_ERROR,
-           "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: ", dtype_long_name(t));
-    fail(TL_RUNTIME_ERROR, "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ", dtype_long_name(t));
-  }
+  TL_CHECK(is_inexact(t), "mean(): could not infer output dtype. ", c.has(3) ? "Optional" : "Input",
+           " dtype must be either a floating point or complex dtype. Got: ", dtype_long_name(t));
   return t;
 }
 void mean_shape(Call& c) { shape(c, mean_dtype(c)); }

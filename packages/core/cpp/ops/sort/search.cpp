@@ -79,18 +79,13 @@ void searchsorted_shape(Call& c) {
   const TensorImpl* v = c.handle(1);
   TL_CHECK(b->ndim > 0, "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 dimension");
   from_the_right(c);
-  if (v && b->ndim != 1 && v->ndim == 0)
-    fail(TL_RUNTIME_ERROR, "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor dim(",
-         b->ndim, ") and input value's dim(0) numel(1)");
-  TL_CHECK(v || b->ndim == 1, "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor dim(",
-           b->ndim, ") and input value's dim(0) numel(1)");
+  TL_CHECK(b->ndim == 1 || (v && v->ndim > 0), "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, ",
+           "but we got boundaries tensor dim(", b->ndim, ") and input value's dim(0) numel(1)");
   if (v && b->ndim > 1) {
     bool match = v->ndim == b->ndim;
     for (int d = 0; match && d + 1 < b->ndim; ++d) match = v->size(d) == b->size(d);
-    TL_CHECK(match,
-             "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must "
-             "match, but we got boundaries tensor ",
-             to_string(b->size_span()), " and input value tensor ", to_string(v->size_span()));
+    TL_CHECK(match, "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor "
+             "must match, but we got boundaries tensor ", to_string(b->size_span()), " and input value tensor ", to_string(v->size_span()));
   }
   if (const TensorImpl* s = c.handle(5)) {
     TL_CHECK(same_sizes(s->size_span(), b->size_span()), "torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor ",

@@ -14,7 +14,11 @@ Definition helper(const char* schema) {
 
 // Dimensions from 0, also from the end: the same ones, wrapped and marked. No dims or none given means all.
 std::vector<bool> reduced_dims(const TlValue& dim, int64_t ndim);
-inline int64_t wrap(int64_t dim, int64_t ndim) { return dim < 0 ? dim + std::max<int64_t>(ndim, 1) : dim; }
+int64_t wrap(int64_t dim, int64_t ndim);
+// Rules only pass what their ops have checked; but any op can be called with anything.
+inline void require(bool fits, const char* what) {
+  if (!fits) throw Error(TL_VALUE_ERROR, what);
+}
 
 void fused_helpers();
 void pointwise_helpers();

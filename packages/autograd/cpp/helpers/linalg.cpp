@@ -32,6 +32,8 @@ struct Operands {
   Sizes self_sizes, other_sizes;
 };
 Operands as_matrices(Call& c, const Tensor& self, const Tensor& other) {
+  const int64_t ndim = std::max(self.ndim(), other.ndim()) - (self.ndim() == 1 || other.ndim() == 1);
+  require(self.ndim() > 0 && other.ndim() > 0 && c.tensor(0).ndim() == ndim, "the gradient of a matrix product does not fit its operands");
   Operands o{c.tensor(0), self, other, self.sizes(), other.sizes()};
   if (self.ndim() == 1) o.self = call<"unsqueeze">(self, 0), o.grad = call<"unsqueeze">(o.grad, other.ndim() == 1 ? 0 : -2);
   if (other.ndim() == 1) o.other = call<"unsqueeze">(other, 1), o.grad = call<"unsqueeze">(o.grad, -1);

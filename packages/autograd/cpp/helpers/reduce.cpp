@@ -5,6 +5,14 @@
 
 namespace tl::autograd {
 
+int64_t wrap(int64_t dim, int64_t ndim) {
+  const int64_t n = std::max<int64_t>(ndim, 1);
+  if (dim < -n || dim >= n)
+    throw Error(TL_INDEX_ERROR, "Dimension out of range (expected to be in range of [" + std::to_string(-n) + ", " + std::to_string(n - 1) +
+                                    "], but got " + std::to_string(dim) + ")");
+  return dim < 0 ? dim + n : dim;
+}
+
 std::vector<bool> reduced_dims(const TlValue& dim, int64_t ndim) {
   std::vector<bool> mark(static_cast<size_t>(std::max<int64_t>(ndim, 1)), false);
   const bool all = dim.tag == TL_NONE || (dim.tag == TL_INT_LIST && dim.len == 0);
@@ -21,9 +29,11 @@ constexpr double kInf = HUGE_VAL;
 
 // t with the reduced dimensions put back as 1.
 Tensor unreduce(const Tensor& t, const TlValue& dim, int64_t ndim, bool keepdim) {
+  require(ndim >= 0 && ndim <= 64, "a number of dimensions must lie between 0 and 64");
   if (keepdim || t.ndim() == ndim) return t;
   const std::vector<bool> reduced = reduced_dims(dim, ndim);
   const Sizes s = t.sizes();
+  require(std::count(reduced.begin(), reduced.end(), false) <= static_cast<int64_t>(s.size()), "the gradient of a reduction has too few dimensions");
   Dims sizes;
   size_t next = 0;
   for (size_t i = 0; i < static_cast<size_t>(ndim); ++i) sizes.push_back(reduced[i] ? 1 : s[next++]);
@@ -42,6 +52,7 @@ int64_t reduced_count(Sizes sizes, const TlValue& dim) {
 void sum_to_size(Call& c) {
   Tensor t = c.tensor(0);
   const Sizes want = c.ints(1), have = t.sizes();
+  require(have.size() >= want.size(), "sum_to_size: the tensor has fewer dimensions than the size");
   const size_t lead = have.size() - want.size();
   Dims dims;
   for (size_t i = 0; i < have.size(); ++i)

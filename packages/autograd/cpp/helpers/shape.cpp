@@ -48,6 +48,8 @@ void unfold_backward(Call& c) {
 void cat_backward(Call& c) {
   const Tensor grad = c.tensor(0);
   const TlValue& all = c.value(1);
+  require(all.tag == TL_VALUE_LIST, "cat_backward: the sizes must be a list of lists");
+  for (uint32_t i = 0; i < all.len; ++i) require(all.values[i].tag == TL_INT_LIST, "cat_backward: the sizes must be a list of lists");
   std::vector<Tensor> out;
   int64_t at = 0;
   const int64_t dim = wrap(c.integer(2), grad.ndim());
@@ -57,6 +59,7 @@ void cat_backward(Call& c) {
       out.push_back(call<"new_zeros">(grad, s));
       continue;
     }
+    require(static_cast<int64_t>(s.size()) == grad.ndim(), "cat_backward: sizes of another number of dimensions");
     const int64_t n = s[static_cast<size_t>(dim)];
     out.push_back(call<"slice">(grad, dim, at, at + n));
     at += n;
@@ -72,6 +75,7 @@ Tensor zeros_with(const std::vector<Tensor>& grads, Sizes sizes) {
 
 // grads (None where nothing arrived), sizes of the whole, dim, sizes of the parts
 Tensor join_parts(std::vector<Tensor> grads, Sizes sizes, int64_t dim, Sizes parts) {
+  require(grads.size() == parts.size() && !sizes.empty(), "the gradients of a split do not fit its sizes");
   for (size_t i = 0; i < grads.size(); ++i) {
     if (grads[i]) continue;
     Dims s(sizes.begin(), sizes.end());
@@ -87,6 +91,7 @@ void split_with_sizes_backward(Call& c) {
 }
 void split_backward(Call& c) {
   const Sizes sizes = c.ints(1);
+  require(!sizes.empty(), "the gradients of a split do not fit its sizes");
   const int64_t dim = wrap(c.integer(3), static_cast<int64_t>(sizes.size())), step = c.integer(2), n = sizes[static_cast<size_t>(dim)];
   Dims parts;
   for (int64_t at = 0; at < n || parts.empty(); at += std::max<int64_t>(step, 1)) parts.push_back(std::min(std::max<int64_t>(step, 0), n - at));
@@ -96,6 +101,7 @@ void unbind_backward(Call& c) {
   std::vector<Tensor> grads = c.tensors(0);
   const Sizes sizes = c.ints(1);
   const int64_t dim = wrap(c.integer(2), static_cast<int64_t>(sizes.size()));
+  require(!sizes.empty(), "unbind_backward: a 0-dim tensor has no parts");
   Dims part(sizes.begin(), sizes.end());
   part.erase(part.begin() + dim);
   for (Tensor& g : grads)

@@ -5,6 +5,7 @@ namespace tl::autograd {
 namespace {
 
 Tensor strided_copy(const Tensor& t, Sizes sizes, Sizes strides) {
+  require(sizes.size() == strides.size(), "copy_strided: as many strides as sizes are needed");
   TlTensor out;
   const TlTensorInfo i = t.info();
   check(api()->tensor_empty_strided(sizes.data(), strides.data(), static_cast<int64_t>(sizes.size()), i.dtype, i.device, &out));
@@ -56,6 +57,7 @@ void as_strided_scatter(Call& c) {
 void as_strided_backward(Call& c) {
   const Tensor grad = c.tensor(0);
   const Sizes in_sizes = c.ints(1), in_strides = c.ints(2), size = c.ints(4), stride = c.ints(5);
+  require(in_sizes.size() == in_strides.size() && size.size() == stride.size(), "as_strided_backward: as many strides as sizes are needed");
   const int64_t in_offset = c.integer(3), offset = c.integer(6, in_offset);
   const int64_t first = std::min(in_offset, offset);
   const int64_t length = std::max(in_offset + span_of(in_sizes, in_strides), offset + span_of(size, stride)) - first;

@@ -359,7 +359,6 @@ Overload describe(TlOp op, const TlOpInfo& info) {
   Overload ov;
   ov.op = op;
   ov.info = info;
-  bool has_tensor = false, has_dtype = false;
   for (uint32_t i = 0; i < info.nargs; ++i) {
     const TlOpArgument& a = info.args[i];
     Parameter p;
@@ -370,8 +369,7 @@ Overload describe(TlOp op, const TlOpInfo& info) {
     p.keyword_only = a.keyword_only, p.has_default = a.has_default;
     p.varargs = false;
     if (!p.keyword_only) ov.positional = i + 1;
-    has_tensor |= (a.tag == TL_TENSOR || a.tag == TL_TENSOR_LIST) && !a.is_written;
-    has_dtype |= a.tag == TL_DTYPE && !std::strcmp(a.name, "dtype");
+    ov.factory |= !std::strcmp(a.name, "pin_memory");  // what all that make new tensors take, and nothing else
     // The first list of ints of free length may be written as separate arguments.
     if (a.tag == TL_INT_LIST && a.is_list && !a.keyword_only && i <= 1 && std::strstr(a.type, "int[]")) p.varargs = true;
     ov.params.push_back(p);
@@ -380,8 +378,6 @@ Overload describe(TlOp op, const TlOpInfo& info) {
   if (ov.positional == 1 && ov.params[0].tag == TL_TENSOR_LIST) ov.params[0].varargs = true;
   const TlOpArgument* last = info.nargs ? &info.args[info.nargs - 1] : nullptr;
   ov.has_written_out = info.variant == 2 || (last && last->is_written && last->keyword_only && !std::strcmp(last->name, "out"));
-  const std::string name = info.name;
-  ov.factory = has_dtype && (!has_tensor || name.rfind("new_", 0) == 0 || (name.size() > 5 && name.compare(name.size() - 5, 5, "_like") == 0));
   return ov;
 }
 

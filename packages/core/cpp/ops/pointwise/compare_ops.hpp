@@ -1,11 +1,11 @@
 // Comparisons, logic and bits.
 // clang-format off
-TL_POINTWISE(eq, "eq(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", Compare, ALL, 0, TL_QUERY, a == b)
-TL_POINTWISE(ne, "ne(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", Compare, ALL, 0, TL_QUERY, a != b)
-TL_POINTWISE(lt, "lt(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", Compare, REALS, 0, TL_QUERY, a < b)
-TL_POINTWISE(le, "le(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", Compare, REALS, 0, TL_QUERY, a <= b)
-TL_POINTWISE(gt, "gt(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", Compare, REALS, 0, TL_QUERY, a > b)
-TL_POINTWISE(ge, "ge(Tensor|Scalar self, Tensor|Scalar other) -> Tensor", Compare, REALS, 0, TL_QUERY, a >= b)
+TL_POINTWISE(eq, "eq(Tensor self, Tensor|Scalar other) -> Tensor", Compare, ALL, 0, TL_QUERY, a == b)
+TL_POINTWISE(ne, "ne(Tensor self, Tensor|Scalar other) -> Tensor", Compare, ALL, 0, TL_QUERY, a != b)
+TL_POINTWISE(lt, "lt(Tensor self, Tensor|Scalar other) -> Tensor", Compare, REALS, 0, TL_QUERY, a < b)
+TL_POINTWISE(le, "le(Tensor self, Tensor|Scalar other) -> Tensor", Compare, REALS, 0, TL_QUERY, a <= b)
+TL_POINTWISE(gt, "gt(Tensor self, Tensor|Scalar other) -> Tensor", Compare, REALS, 0, TL_QUERY, a > b)
+TL_POINTWISE(ge, "ge(Tensor self, Tensor|Scalar other) -> Tensor", Compare, REALS, 0, TL_QUERY, a >= b)
 TL_POINTWISE(logical_and, "logical_and(Tensor self, Tensor other) -> Tensor", Compare, ALL, 0, TL_QUERY, bool((a != T(0)) & (b != T(0))))
 TL_POINTWISE(logical_or, "logical_or(Tensor self, Tensor other) -> Tensor", Compare, ALL, 0, TL_QUERY, bool((a != T(0)) | (b != T(0))))
 TL_POINTWISE(logical_xor, "logical_xor(Tensor self, Tensor other) -> Tensor", Compare, ALL, 0, TL_QUERY, bool((a != T(0)) ^ (b != T(0))))

@@ -110,6 +110,8 @@ TaskState& Task::state(Node* n) {
 }
 
 bool Task::claim(Node* n) {
+  // A node that another run had when this one first came by stays elsewhere, also when that run has let go since.
+  if (!elsewhere_.empty() && elsewhere_.contains(n)) return false;
   Task* nobody = nullptr;
   if (n->owner_.compare_exchange_strong(nobody, this, std::memory_order_acq_rel)) {
     n->state_ = TaskState{};

@@ -77,6 +77,7 @@ static const GradientRule kRules[] = {
     {"frac", "self: grad"},
     {"relu", "self: autograd::relu_backward(grad, result)"},
     {"threshold", "self: where(self > threshold, grad, 0)"},
+    {"hardshrink", "self: where(result != 0, grad, 0)"},
     {"_clamp", "(self, min, max): autograd::clamp_backward(grad, self, min, max)"},
     {"clamp_min", "(self, min): autograd::clamp_backward(grad, self, min, None)"},
     {"clamp_max", "self: autograd::clamp_backward(grad, self, None, max)[0]; max: autograd::clamp_backward(grad, self, None, max)[2]"},

@@ -191,6 +191,7 @@ ROWS: list[Sample] = [
     *unary("conj_physical", np.conj, dtypes=NUMBERS, result="same"),
     *unary("angle", np.angle, dtypes=INEXACT + INTS, result="real_float"),
     S("threshold", (A(4, 5), 0.5, 7), ref=lambda a, t, v: np.where(a <= t, v, a), dtypes=FLOATS),
+    S("hardshrink", (A(4, 5), 0.5), ref=lambda a, t: np.where(abs(a) <= t, a.dtype.type(0), a), dtypes=FLOATS),
     *unary("exp", np.exp, tolerance=LOOSE),
     *unary("exp2", np.exp2, tolerance=LOOSE),
     *unary("expm1", np.expm1, tolerance=LOOSE),

@@ -38,5 +38,6 @@ TL_POINTWISE(rad2deg, "rad2deg(Tensor self) -> Tensor", Float, FLOATS, 0, TL_FUL
 TL_POINTWISE(conj_physical, "conj_physical(Tensor self) -> Tensor", Common, ALL, 0, TL_FULL, fn::conj(a))
 TL_POINTWISE(angle, "angle(Tensor self) -> Tensor", RealFloat, INEXACT, Costly, TL_OP_METHOD | TL_OP_OUT, fn::angle(a))
 TL_POINTWISE(threshold, "threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", Common, REALS, 0, TL_OP_INPLACE | TL_OP_OUT, a <= p(0) ? p(1) : a)
+TL_POINTWISE(hardshrink, "hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor", Common, FLOATS, 0, TL_OP_METHOD | TL_OP_OUT, a >= -p(0) && a <= p(0) ? T(0) : a)
 TL_POINTWISE(nan_to_num, "_nan_to_num(Tensor self, Scalar nan, Scalar posinf, Scalar neginf) -> Tensor", Common, ALL, 0, TL_OP_HIDDEN | TL_OP_INPLACE | TL_OP_OUT, fn::nan_to_num(a, p(0), p(1), p(2)))
 // clang-format on

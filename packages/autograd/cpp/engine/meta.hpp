@@ -14,20 +14,34 @@ enum class ViewKind : uint8_t {
   Custom        // made by a custom Function
 };
 
+// A pointer that one thread may look at while another, which holds the lock, replaces it.
+class NodePointer {
+ public:
+  operator Node*() const { return p_.load(std::memory_order_acquire); }
+  Node* operator->() const { return *this; }
+  NodePointer& operator=(Node* n) {
+    p_.store(n, std::memory_order_release);
+    return *this;
+  }
+
+ private:
+  std::atomic<Node*> p_{nullptr};
+};
+
 struct Meta {
   explicit Meta(TlTensor self) : self(self) {}
   ~Meta();
   Meta(const Meta&) = delete;
   Meta& operator=(const Meta&) = delete;
 
-  bool requires_grad() const { return leaf_requires_grad || fn; }
+  bool requires_grad() const { return leaf_requires_grad || fn != nullptr; }
   GradSlot& grad_slot() { return *shared_grad_slot(); }
   const std::shared_ptr<GradSlot>& shared_grad_slot();
   bool has_grad_slot() const { return slot.load(std::memory_order_acquire); }
   Node* gradient_accumulator();  // of a leaf; borrowed
 
   TlTensor self;  // whose slot this is; not owned
-  Node* fn = nullptr;
+  NodePointer fn;
   uint32_t nr = 0;
   bool leaf_requires_grad = false;
   bool retains_grad = false;

@@ -82,7 +82,8 @@ void detach_(Call& c) {
     throw Error(TL_RUNTIME_ERROR, "Can't detach views in-place. Use detach() instead.");
   Meta* m = meta_of(self);
   if (!m) return;
-  const NodeRef old = NodeRef::steal(std::exchange(m->fn, nullptr));
+  const NodeRef old = NodeRef::steal(m->fn);
+  m->fn = nullptr;
   m->nr = 0;
   m->leaf_requires_grad = false;
   m->retains_grad = false;

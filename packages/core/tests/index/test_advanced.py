@@ -167,6 +167,7 @@ def t(*values):
 ERRORS = {
     "beyond": (lambda x: x[t(4)], IndexError, "index 4 is out of bounds for dimension 0 with size 4"),
     "before": (lambda x: x[t(-5)], IndexError, "index -5 is out of bounds for dimension 0 with size 4"),
+    "lowest": (lambda x: x[t(-(2**63))], IndexError, "is out of bounds for dimension 0"),
     "far": (lambda x: x[:, t(2**62)], IndexError, "is out of bounds for dimension 1 with size 5"),
     "write beyond": (lambda x: x.__setitem__(t(4), 0.0), IndexError, "index 4 is out of bounds"),
     "accumulate beyond": (

@@ -218,6 +218,10 @@ ERRORS = {
         RuntimeError,
         "index -1 is out of bounds for dimension 1 with size 4",
     ),
+    "gather lowest": (lambda x: x.gather(1, i([-(2**63)])), RuntimeError, "is out of bounds for dimension 1"),
+    "scatter lowest": (lambda x: x.scatter_(1, i([-(2**63)]), 1.0), RuntimeError, "is out of bounds for dimension 1"),
+    "take lowest": (lambda x: x.take(i(-(2**63))), IndexError, "out of range"),
+    "fill lowest": (lambda x: x.index_fill_(0, i(-(2**63)), 1.0), IndexError, "is out of bounds"),
     "gather far": (lambda x: x.gather(1, i([2**62])), RuntimeError, "is out of bounds for dimension 1"),
     "gather rank": (lambda x: x.gather(0, i(0)), RuntimeError, "same number of dimensions as input tensor"),
     "gather shape": (

@@ -62,7 +62,18 @@ void for_lines(const Lines& l, int64_t dim, const int64_t* index, bool split_j, 
         s += at * l.self[d], o += at * l.other[d], x += at * l.index[d];
       }
       const auto limit = static_cast<uint64_t>(l.limit);
-      if (k1 - k0 == 1) {
+      if (k1 - k0 == 1 && l.index_j == 1 && l.other_j == 1) {
+        const int64_t* at = index + x;
+        int64_t signs = 0;  // negative as soon as an index is, or is beyond the limit
+        for (int64_t j = j0; j < j1; ++j) signs |= at[j] | static_cast<int64_t>(limit - 1 - static_cast<uint64_t>(at[j]));
+        if (__builtin_expect(signs < 0, 0))
+          for (int64_t j = j0; j < j1; ++j)
+            if (static_cast<uint64_t>(at[j]) >= limit) out_of_bounds(at[j], dim, l.limit);
+        if (l.self_dim == 1)
+          for (int64_t j = j0; j < j1; ++j) f(s + at[j], o + j);
+        else
+          for (int64_t j = j0; j < j1; ++j) f(s + at[j] * l.self_dim, o + j);
+      } else if (k1 - k0 == 1) {
         for (int64_t j = j0; j < j1; ++j) {
           const int64_t at = index[x + j * l.index_j];
           if (__builtin_expect(static_cast<uint64_t>(at) >= limit, 0)) out_of_bounds(at, dim, l.limit);

@@ -98,6 +98,32 @@ void select_true(const TensorImpl* t, const TensorImpl* mask, char* out) {
   });
 }
 
+namespace {
+
+// Appends the positions of the true elements [begin, end) of one row: N coordinates each (0: as many as `ndim` says), the
+// leading ones of the row. Without a branch per element where eight more fit before `stop`.
+template <int N>
+int64_t* row_positions(const uint8_t* m, int64_t begin, int64_t end, const int64_t* lead, int64_t ndim, int64_t* to, const int64_t* stop) {
+  const int64_t n = N ? N : ndim;
+  auto put = [&](int64_t i) {
+    for (int64_t d = 0; d < n - 1; ++d) to[d] = lead[d];
+    to[n - 1] = i;
+    to += m[i] ? n : 0;
+  };
+  int64_t i = begin;
+  for (uint64_t eight; i + 8 <= end; i += 8) {
+    std::memcpy(&eight, m + i, 8);
+    if (eight == 0) continue;
+    if (stop - to < 8 * n) break;
+    for (int64_t k = i; k < i + 8; ++k) put(k);
+  }
+  for (; i < end; ++i)
+    if (m[i]) put(i);
+  return to;
+}
+
+}  // namespace
+
 Tensor nonzero_positions(const TensorImpl* t) {
   Tensor mask = as_mask(t);
   const uint8_t* m = mask.ptr<uint8_t>();
@@ -108,22 +134,18 @@ Tensor nonzero_positions(const TensorImpl* t) {
   const int64_t ndim = t->ndim;
   if (ndim == 0 || out.numel() == 0) return out;
   const int64_t row = t->size(ndim - 1);
+  const auto append = ndim == 1 ? row_positions<1> : ndim == 2 ? row_positions<2> : ndim == 3 ? row_positions<3> : row_positions<0>;
   parallel_for(0, t->numel, kPiece, [&](int64_t b, int64_t e) {
     for (int64_t p = b; p < e; p += kPiece) {
       int64_t* to = o + starts[p / kPiece] * ndim;
-      const int64_t stop = std::min(e, p + kPiece);
-      for (int64_t i = p; i < stop;) {  // a row of the last dimension at a time
-        const int64_t r = i / row, end = std::min(stop, (r + 1) * row);
-        for (; i < end; ++i) {
-          if (!m[i]) {  // eight at a time while there is nothing
-            for (uint64_t eight; i + 9 <= end && (std::memcpy(&eight, m + i + 1, 8), eight == 0); i += 8) {}
-            continue;
-          }
-          int64_t rest = r;
-          to[ndim - 1] = i - r * row;
-          for (int64_t d = ndim - 1; d-- > 0;) to[d] = rest % t->size(d), rest /= t->size(d);
-          to += ndim;
-        }
+      const int64_t* stop = o + starts[p / kPiece + 1] * ndim;
+      const int64_t last = std::min(e, p + kPiece);
+      for (int64_t i = p; i < last && to < stop;) {  // a row of the last dimension at a time
+        const int64_t r = i / row, end = std::min(last, (r + 1) * row);
+        int64_t lead[64], rest = r;
+        for (int64_t d = ndim - 1; d-- > 0;) lead[d] = rest % t->size(d), rest /= t->size(d);
+        to = append(m + r * row, i - r * row, end - r * row, lead, ndim, to, stop);
+        i = end;
       }
     }
   });

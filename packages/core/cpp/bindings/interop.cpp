@@ -54,12 +54,11 @@ void release_buffer(void* context) {
 }
 
 // A tensor over the memory of a buffer exporter. Null without error if the dtype has no counterpart.
-TlTensor from_buffer(PyObject* o, bool writable_needed) {
+TlTensor from_buffer(PyObject* o) {
   auto view = std::make_unique<Py_buffer>();
   if (PyObject_GetBuffer(o, view.get(), PyBUF_FULL) < 0) {
     PyErr_Clear();
     if (PyObject_GetBuffer(o, view.get(), PyBUF_FULL_RO) < 0) return nullptr;
-    (void)writable_needed;
   }
   TlDtype dtype;
   if (!dtype_of_format(view->format, view->itemsize, &dtype)) {
@@ -116,7 +115,7 @@ bool scan(PyObject* o, size_t depth, Scan& s, bool first) {
   Frame f;
   TlValue v{};
   if (is_tensor(o)) {
-    if (impl(o)->ndim != 0 && !(first && false)) {
+    if (impl(o)->ndim != 0) {
       if (impl(o)->numel != 1) {
         PyErr_Format(PyExc_ValueError, "only one element tensors can be converted to Python scalars");
         return false;
@@ -239,7 +238,7 @@ PyObject* tensor_from_data(PyObject*, PyObject* args) {
     if (dtype_object != Py_None && !parse_dtype(dtype_object, &wanted))
       return PyErr_Format(PyExc_TypeError, "tensor(): argument 'dtype' must be tallow.dtype, not %s", Py_TYPE(dtype_object)->tp_name);
     if (!is_tensor(data) && !PyBytes_Check(data) && PyObject_CheckBuffer(data) && !PyLong_Check(data) && !PyFloat_Check(data)) {
-      TlTensor shared = from_buffer(data, false);
+      TlTensor shared = from_buffer(data);
       if (!shared) return nullptr;
       return wrap(shared);
     }
@@ -264,7 +263,7 @@ PyObject* tensor_from_data(PyObject*, PyObject* args) {
 }
 
 PyObject* buffer_tensor(PyObject*, PyObject* o) {
-  TlTensor t = from_buffer(o, false);
+  TlTensor t = from_buffer(o);
   return t ? wrap(t) : nullptr;
 }
 

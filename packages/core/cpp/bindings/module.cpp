@@ -32,10 +32,8 @@ void load_library(const std::string& path) {
 }
 
 pb::list op_names() {
-  std::vector<TlOp> all(tl::api()->op_list(nullptr, 0));
-  tl::api()->op_list(all.data(), static_cast<uint32_t>(all.size()));
   pb::list out;
-  for (TlOp op : all) {
+  for (TlOp op : all_ops()) {
     TlOpInfo i;
     i.struct_size = sizeof i;
     tl::api()->op_info(op, &i);
@@ -46,10 +44,8 @@ pb::list op_names() {
 
 // What the registry knows about each op: the source of stubs, reference pages and coverage checks.
 pb::list op_table() {
-  std::vector<TlOp> all(tl::api()->op_list(nullptr, 0));
-  tl::api()->op_list(all.data(), static_cast<uint32_t>(all.size()));
   pb::list out;
-  for (TlOp op : all) {
+  for (TlOp op : all_ops()) {
     TlOpInfo i;
     i.struct_size = sizeof i;
     tl::api()->op_info(op, &i);

@@ -384,11 +384,9 @@ Overload describe(TlOp op, const TlOpInfo& info) {
 }  // namespace
 
 PyObject* packets(const std::vector<std::string>& names) {
-  std::vector<TlOp> all(tl::api()->op_list(nullptr, 0));
-  tl::api()->op_list(all.data(), static_cast<uint32_t>(all.size()));
   std::unordered_map<std::string, std::vector<Overload>*> wanted;
   for (const auto& n : names) wanted[n] = nullptr;
-  for (TlOp op : all) {
+  for (TlOp op : all_ops()) {
     TlOpInfo info;
     info.struct_size = sizeof info;
     tl::api()->op_info(op, &info);

@@ -118,6 +118,7 @@ TlStatus call_frame(TlOp op, Frame& f, uint32_t nargs, uint32_t flags);
 PyObject* call_packet(PyObject* packet, PyObject* const* args, size_t nargsf, PyObject* kwnames);
 PyObject* packet_for(const char* name);     // new reference; null with an error if no such op
 TlOp op_handle(const char* name);           // throws if unknown
+std::vector<TlOp> all_ops();                // in the order of their registration
 
 PyObject* packets(const std::vector<std::string>& names);  // {name: packet}
 

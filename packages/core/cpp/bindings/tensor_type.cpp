@@ -122,7 +122,7 @@ PyObject* get_data(PyObject* o, void*) {
   const TlStatus s = tl::api()->tensor_alias(impl(o), nullptr, nullptr, 0, 0, &t);
   if (s != TL_OK) return raise(s);
   t->flags |= TlTensorImpl::Untracked;
-  return wrap(t, is_tensor(o) && Py_TYPE(o) != TensorType ? nullptr : nullptr);
+  return wrap(t);
 }
 int set_data(PyObject* o, PyObject* v, void*) {
   if (!v || !is_tensor(v)) {

@@ -120,8 +120,6 @@ PyObject* size_numel(PyObject* o, PyObject*) {
   return PyLong_FromLongLong(n);
 }
 PyObject* size_reduce(PyObject* o, PyObject*) {
-  Obj t(PySequence_Tuple(o));
-  Obj plain(PyTuple_GetSlice(o, 0, PyTuple_GET_SIZE(o)));
   return Py_BuildValue("(O(N))", reinterpret_cast<PyObject*>(SizeType), PySequence_List(o));
 }
 PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of the sizes."}, {"__reduce__", size_reduce, METH_NOARGS, nullptr}, {}};

@@ -53,6 +53,12 @@ TlOp op_handle(const char* name) {
   return op;
 }
 
+std::vector<TlOp> all_ops() {
+  std::vector<TlOp> all(tl::api()->op_list(nullptr, 0));
+  tl::api()->op_list(all.data(), static_cast<uint32_t>(all.size()));
+  return all;
+}
+
 // ---------------------------------------------------------------- numbers out of tensors
 PyObject* wrap_scalar(const TlTensorImpl* t, const char* e) {
   switch (t->dtype) {

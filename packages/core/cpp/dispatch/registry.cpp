@@ -63,7 +63,7 @@ void describe_arguments(Op& op) {
   }
 }
 
-std::string without_default(const Param& p) {
+std::string with_default(const Param& p) {
   std::string s = p.type + " " + p.name;
   if (!p.has_default) return s;
   const TlValue& v = p.default_value;
@@ -110,10 +110,9 @@ Schema variant_schema(const Schema& base, Variant variant) {
   for (size_t i = 0; i < s.params.size(); ++i) {
     if (i) text += ", ";
     if (s.params[i].keyword_only && !star) text += "*, ", star = true;
-    text += without_default(s.params[i]);
+    text += with_default(s.params[i]);
   }
-  text += base.text.substr(base.text.rfind("->") - 2, 2) == ") " ? ") " : ") ";
-  s.text = text + base.text.substr(base.text.rfind("->"));
+  s.text = text + ") " + base.text.substr(base.text.rfind("->"));
   return s;
 }
 

@@ -1,4 +1,4 @@
-"""Write torch_checkpoint.pt and torch_module.pt, the fixtures of test_serialization_torch.py. Needs torch."""
+"""Write torch_checkpoint.pt, torch_legacy.pt and torch_module.pt, which test_serialization_torch.py reads."""
 
 import pathlib
 from collections import OrderedDict
@@ -32,6 +32,8 @@ def main():
         (1, "a"): "tuple",
     }
     torch.save(obj, HERE / "torch_checkpoint.pt")
+    old = {key: value for key, value in obj.items() if key not in ("meta", "uint16")}
+    torch.save(old, HERE / "torch_legacy.pt", _use_new_zipfile_serialization=False)
     torch.save(torch.nn.ReLU(), HERE / "torch_module.pt")
 
 

@@ -11,6 +11,7 @@ import struct
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
+from .errors import CorruptFileError
 from .source import Source
 
 
@@ -22,6 +23,10 @@ class Global(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.module}.{self.name}"
+
+
+class Truncated(CorruptFileError):
+    """The data end before the pickle does."""
 
 
 class Rules:
@@ -43,8 +48,8 @@ class Rules:
 
 def refuse(source: Source, symbol: Global) -> Exception:
     return pickle.UnpicklingError(
-        f"{source.name}: refused to load {symbol}: only tensors and plain containers are loaded, and no code of a file "
-        "is ever run; save a state_dict() of tensors instead"
+        f"{source.name}: Weights only load failed: refused to load {symbol}: only tensors and plain containers are "
+        "loaded, and no code of a file is ever run; save a state_dict() of tensors instead"
     )
 
 
@@ -64,11 +69,13 @@ def check_key(source: Source, key: Any, budget: int = 1000) -> Any:
 
 
 class Interpreter:
-    def __init__(self, source: Source, data: bytes, rules: Rules) -> None:
+    """Runs the pickle at ``position`` of ``data``; afterwards ``position`` is the end of it."""
+
+    def __init__(self, source: Source, data: bytes, rules: Rules, position: int = 0) -> None:
         self._source = source
         self._data = data
         self._rules = rules
-        self._position = 0
+        self.position = position
         self._stack: list[Any] = []
         self._marks: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
@@ -88,24 +95,25 @@ class Interpreter:
     # -- the data and the stack --
 
     def _bad(self, fault: str) -> Exception:
-        return self._source.fail(f"the pickle {fault} (at byte {self._position})")
+        return self._source.fail(f"the pickle {fault} (at byte {self.position})")
 
     def _take(self, count: int) -> bytes:
-        end = self._position + count
+        end = self.position + count
         if end > len(self._data):
-            raise self._bad("is truncated")
-        piece = self._data[self._position : end]
-        self._position = end
+            raise Truncated(*self._bad("is truncated").args)
+        piece = self._data[self.position : end]
+        self.position = end
         return piece
 
     def _number(self, layout: str) -> Any:
         return struct.unpack(layout, self._take(struct.calcsize(layout)))[0]
 
     def _line(self) -> str:
-        end = self._data.find(b"\n", self._position, self._position + 1000)
+        end = self._data.find(b"\n", self.position, self.position + 1000)
         if end < 0:
-            raise self._bad("has a name without an end")
-        return self._text(self._take(end + 1 - self._position)[:-1])
+            fault = "has a name without an end"
+            raise self._bad(fault) if len(self._data) - self.position >= 1000 else Truncated(*self._bad(fault).args)
+        return self._text(self._take(end + 1 - self.position)[:-1])
 
     def _text(self, data: bytes) -> str:
         try:
@@ -235,6 +243,8 @@ _ACTIONS = {
     0x8C: lambda self: self._push(self._text(self._take(self._take(1)[0]))),
     ord("X"): lambda self: self._push(self._text(self._take(self._number("<I")))),
     0x8D: lambda self: self._push(self._text(self._take(self._number("<Q")))),
+    ord("U"): lambda self: self._push(self._text(self._take(self._take(1)[0]))),  # text of Python 2
+    ord("T"): lambda self: self._push(self._text(self._take(self._number("<I")))),
     ord("C"): lambda self: self._push(self._take(self._take(1)[0])),
     ord("B"): lambda self: self._push(self._take(self._number("<I"))),
     0x8E: lambda self: self._push(self._take(self._number("<Q"))),

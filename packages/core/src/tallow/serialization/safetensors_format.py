@@ -7,7 +7,6 @@ https://huggingface.co/docs/safetensors/index#format
 
 from __future__ import annotations
 
-import os
 from typing import Any, NamedTuple
 
 from . import strict_json
@@ -204,8 +203,3 @@ def _own_bytes(tensor: Any) -> memoryview:
     host = tensor.detach().cpu().contiguous()
     start = host.storage_offset() * host.dtype.itemsize
     return storage_bytes(host)[start : start + host.numel() * host.dtype.itemsize]
-
-
-def wants_format(f: Any) -> bool:
-    """Whether a path asks for the plain format by its extension."""
-    return isinstance(f, (str, os.PathLike)) and os.fsdecode(f).lower().endswith(".safetensors")

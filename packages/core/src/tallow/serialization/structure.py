@@ -59,7 +59,7 @@ class Encoder:
             raise TypeError(f"{path}: cannot save a slice whose parts are not int or None: {value!r:.80}")
         if kind in _CONTAINERS:
             return self._container(value, kind, path, depth)
-        raise TypeError(f"{path}: cannot save type {_type_name(kind)}")
+        raise TypeError(f"{path}: cannot save type {type_name(kind)}")
 
     def _container(self, value: Any, kind: type, path: str, depth: int) -> dict[str, Any]:
         key = id(value)
@@ -86,13 +86,13 @@ class Encoder:
             return {kind.__name__: [self.encode(item, f"{path}[{i}]", depth) for i, item in enumerate(value)]}
         if kind in (set, frozenset):
             for item in value:
-                self._check_key(item, path, "a set element")
+                check_key(item, path, "a set element")
             return {kind.__name__: [_encode_key(item) for item in value]}
         if kind is dict and all(type(key) is str for key in value):
             return {"dict": {key: self.encode(item, f"{path}[{key!r}]", depth) for key, item in value.items()}}
         items = []
         for key, item in value.items():
-            self._check_key(key, path, "a key")
+            check_key(key, path, "a key")
             items.append([_encode_key(key), self.encode(item, f"{path}[{key!r}]", depth)])
         if kind is dict:
             return {"items": items}
@@ -104,19 +104,21 @@ class Encoder:
             return {"ordered": items}
         return {"ordered": items, "metadata": self.encode(attributes["_metadata"], f"{path}._metadata", depth)}
 
-    def _check_key(self, key: Any, path: str, role: str, depth: int = 0) -> None:
-        if type(key) is tuple and depth < 8:
-            for item in key:
-                self._check_key(item, path, role, depth + 1)
-        elif type(key) not in _SCALARS:
-            raise TypeError(f"{path}: cannot save {role} of type {_type_name(type(key))}")
-
 
 _CONTAINERS = (dict, list, tuple, OrderedDict, set, frozenset)
 _SCALARS = (type(None), bool, str, int, float, complex, bytes)
 
 
-def _type_name(kind: type) -> str:
+def check_key(key: Any, path: str, role: str, depth: int = 0) -> None:
+    """A dict key or set element is a scalar or a shallow tuple of them: what every reader hashes in bounded time."""
+    if type(key) is tuple and depth < 8:
+        for item in key:
+            check_key(item, path, role, depth + 1)
+    elif type(key) not in _SCALARS:
+        raise TypeError(f"{path}: cannot save {role} of type {type_name(type(key))}")
+
+
+def type_name(kind: type) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 

@@ -7,8 +7,8 @@ Layout: ``<name>/data.pkl`` describes the object, ``<name>/data/<key>`` hold the
 from __future__ import annotations
 
 import zlib
-from collections import OrderedDict
-from typing import Any
+from collections import Counter, OrderedDict
+from typing import Any, NamedTuple
 
 from .restricted_pickle import Global, Interpreter, Rules, check_key, refuse
 from .source import Source
@@ -25,7 +25,7 @@ from .tensors import (
 )
 from .zip_container import Member, check_crc, read_member
 
-_STORAGES = {
+STORAGES = {
     "BoolStorage": "bool",
     "ByteStorage": "uint8",
     "CharStorage": "int8",
@@ -60,11 +60,11 @@ def load_file(source: Source, members: dict[str, Member], folder: str, map_locat
         if text != b"little":
             raise RuntimeError(f"{source.name}: the checkpoint has byte order {text!r:.20}; only b'little' is read")
     name = f"{folder}/data.pkl"
-    rules = _TorchRules(source, members, folder, map_location)
+    rules = _ZipRules(source, members, folder, map_location)
     return Interpreter(source, read_member(source, name, members[name]), rules).run()
 
 
-class _Storage:
+class Storage:
     """A storage of the file: its flat uint8 tensor, its bytes on the host, and the dtype it was saved with."""
 
     def __init__(self, flat: Any, data: memoryview, dtype: str) -> None:
@@ -73,13 +73,28 @@ class _Storage:
         self.dtype = dtype
 
 
-class _TorchRules(Rules):
-    def __init__(self, source: Source, members: dict[str, Member], folder: str, map_location: Any) -> None:
+class StorageKey(NamedTuple):
+    """A reference to a storage, its parts checked for what they are and not yet for what they say."""
+
+    dtype: str
+    name: str
+    location: str
+    count: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.count * ITEM_SIZES[self.dtype]
+
+
+class TorchRules(Rules):
+    """What the names in a checkpoint of torch mean; where its storages lie is the format's to say."""
+
+    def __init__(self, source: Source) -> None:
         self._source = source
-        self._members = members
-        self._folder = folder
-        self._reader = StorageReader(source, map_location)
-        self._storages: dict[str, tuple[Any, memoryview]] = {}
+
+    def storage(self, key: StorageKey) -> tuple[Any, memoryview]:
+        """The storage as a flat uint8 tensor in its final place, and its bytes on the host."""
+        raise NotImplementedError
 
     # -- what globals mean --
 
@@ -105,28 +120,28 @@ class _TorchRules(Rules):
             raise self._source.fail(f"the pickle sets the state of a {type(value).__name__}")
         vars(value)["_metadata"] = state["_metadata"]
 
-    def persistent(self, key: Any) -> _Storage:
-        if type(key) is not tuple or len(key) != 5 or key[0] != "storage":
+    def persistent(self, key: Any) -> Any:
+        if type(key) is not tuple or len(key) not in (5, 6) or key[0] != "storage":
             raise self._source.fail("the pickle refers to something that is not a storage")
-        _, kind, name, location, count = key
+        _, kind, name, location, count = key[:5]
         dtype = _storage_dtype(kind) if type(kind) is Global else None
-        if dtype is None or type(name) is not str or type(location) is not str or type(count) is not int:
+        if dtype is None or type(name) is not str or type(location) is not str or type(count) is not int or count < 0:
             raise self._source.fail("the pickle has an invalid reference to a storage")
-        member_name = f"{self._folder}/data/{name}"
-        member = self._members.get(member_name)
-        if member is None:
-            raise self._source.fail(f"the archive has no member {member_name!r:.80}")
-        if count * ITEM_SIZES[dtype] != member.size:
-            raise self._source.fail(
-                f"member {member_name!r:.80} has {member.size} bytes, {count} elements of {dtype} were announced"
-            )
-        if name not in self._storages:
-            # torch aligns storages to 64 bytes, so that any dtype can be mapped in place.
-            flat, data = self._reader.read(member.offset, member.size, location, member_name, ITEM_SIZES[dtype])
-            if self._source.map is None:
-                check_crc(self._source, member_name, member, zlib.crc32(data))
-            self._storages[name] = (flat, data)
-        return _Storage(*self._storages[name], dtype)
+        return self.referenced(StorageKey(dtype, name, location, count), key[5] if len(key) == 6 else None)
+
+    def referenced(self, key: StorageKey, view: Any) -> Any:
+        whole = Storage(*self.storage(key), key.dtype)
+        return whole if view is None else self._part(whole, view)
+
+    def _part(self, whole: Storage, view: Any) -> Storage:
+        """Storages of the oldest files may be pieces of others: (key, first element, number of elements)."""
+        if type(view) is not tuple or len(view) != 3 or any(type(n) is not int or n < 0 for n in view[1:]):
+            raise self._source.fail("the pickle has an invalid view of a storage")
+        size = ITEM_SIZES[whole.dtype]
+        begin, end = view[1] * size, (view[1] + view[2]) * size
+        if end > len(whole.data):
+            raise self._source.fail(f"a view of a storage ends at byte {end}, the storage has {len(whole.data)}")
+        return Storage(whole.flat[begin:end], whole.data[begin:end], whole.dtype)
 
     # -- the calls --
 
@@ -136,11 +151,11 @@ class _TorchRules(Rules):
         offset: Any,
         size: Any,
         stride: Any,
-        requires_grad: Any,
+        requires_grad: Any = False,
         hooks: Any = None,
         metadata: Any = None,
     ) -> Any:
-        if type(storage) is not _Storage:
+        if type(storage) is not Storage:
             raise self._source.fail("the pickle builds a tensor on something that is not a storage")
         return self._view(storage, storage.dtype, offset, size, stride, requires_grad, metadata)
 
@@ -155,12 +170,12 @@ class _TorchRules(Rules):
         dtype: Any,
         metadata: Any = None,
     ) -> Any:
-        if type(storage) is not _Storage:
+        if type(storage) is not Storage:
             raise self._source.fail("the pickle builds a tensor on something that is not a storage")
         return self._view(storage, self._dtype_name(dtype), offset, size, stride, requires_grad, metadata)
 
     def _view(
-        self, storage: _Storage, name: str, offset: Any, size: Any, stride: Any, requires_grad: Any, metadata: Any
+        self, storage: Storage, name: str, offset: Any, size: Any, stride: Any, requires_grad: Any, metadata: Any
     ) -> Any:
         source, what = self._source, "a tensor"
         shape = check_ints(source, size, f"{what}'s shape")
@@ -258,12 +273,27 @@ class _TorchRules(Rules):
 
     def _bytes(self, text: Any, encoding: Any) -> bytes:
         """Protocol 2 has no bytes: it spells them as text to be encoded."""
-        if type(text) is not str or encoding != "latin1" or (text and max(text) > "\xff"):
+        if type(text) is not str or encoding not in ("latin1", "latin-1") or (text and max(text) > "\xff"):
             raise self._source.fail("the pickle has invalid bytes")
         return text.encode("latin-1")
 
     def _empty_bytes(self) -> bytes:
         return b""
+
+    def _bytearray(self, data: Any, encoding: Any = "latin-1") -> bytearray:
+        return bytearray(data) if type(data) is bytes else bytearray(self._bytes(data, encoding))
+
+    def _counter(self, counts: Any = None) -> Any:
+        if counts is not None and type(counts) is not dict:
+            raise self._source.fail("the pickle has an invalid Counter")
+        return Counter(counts)
+
+    def _layout(self, name: Any) -> Any:
+        import tallow
+
+        if name != "torch.strided":
+            raise self._source.fail(f"the pickle has the layout {name!r:.60}; only torch.strided is read")
+        return tallow.strided
 
     # -- small checks --
 
@@ -283,7 +313,7 @@ class _TorchRules(Rules):
 
 
 def _storage_dtype(symbol: Global) -> str | None:
-    return _STORAGES.get(symbol.name) if symbol.module in ("torch", "torch.storage") else None
+    return STORAGES.get(symbol.name) if symbol.module in ("torch", "torch.cuda", "torch.storage") else None
 
 
 _TENSOR = Global("torch", "Tensor")
@@ -291,20 +321,52 @@ _PARAMETER = Global("torch.nn.parameter", "Parameter")
 _INERT = {_TENSOR, _PARAMETER}
 # Global -> (fewest arguments, most, method). Both spellings of the builtins: protocol 2 writes Python 2's module.
 _CALLS: dict[Global, tuple[int, int, Any]] = {
-    Global("torch._utils", "_rebuild_tensor_v2"): (5, 7, _TorchRules._tensor),
-    Global("torch._utils", "_rebuild_tensor_v3"): (7, 8, _TorchRules._tensor_with_dtype),
-    Global("torch._utils", "_rebuild_meta_tensor_no_storage"): (4, 4, _TorchRules._meta_tensor),
-    Global("torch._utils", "_rebuild_parameter"): (3, 3, _TorchRules._parameter),
-    Global("torch._utils", "_rebuild_parameter_with_state"): (4, 4, _TorchRules._parameter),
-    Global("torch._tensor", "_rebuild_from_type_v2"): (4, 4, _TorchRules._from_type),
-    Global("torch", "Size"): (1, 1, _TorchRules._size),
-    Global("torch", "device"): (1, 2, _TorchRules._device),
-    Global("collections", "OrderedDict"): (0, 1, _TorchRules._ordered_dict),
-    Global("_codecs", "encode"): (2, 2, _TorchRules._bytes),
+    Global("torch._utils", "_rebuild_tensor"): (4, 4, TorchRules._tensor),
+    Global("torch._utils", "_rebuild_tensor_v2"): (5, 7, TorchRules._tensor),
+    Global("torch._utils", "_rebuild_tensor_v3"): (7, 8, TorchRules._tensor_with_dtype),
+    Global("torch._utils", "_rebuild_meta_tensor_no_storage"): (4, 4, TorchRules._meta_tensor),
+    Global("torch._utils", "_rebuild_parameter"): (3, 3, TorchRules._parameter),
+    Global("torch._utils", "_rebuild_parameter_with_state"): (4, 4, TorchRules._parameter),
+    Global("torch._tensor", "_rebuild_from_type_v2"): (4, 4, TorchRules._from_type),
+    Global("torch", "Size"): (1, 1, TorchRules._size),
+    Global("torch", "device"): (1, 2, TorchRules._device),
+    Global("collections", "OrderedDict"): (0, 1, TorchRules._ordered_dict),
+    Global("collections", "Counter"): (0, 1, TorchRules._counter),
+    Global("torch.serialization", "_get_layout"): (1, 1, TorchRules._layout),
+    Global("_codecs", "encode"): (2, 2, TorchRules._bytes),
 }
 for _module in ("builtins", "__builtin__"):
-    _CALLS[Global(_module, "set")] = (0, 1, _TorchRules._set)
-    _CALLS[Global(_module, "frozenset")] = (0, 1, _TorchRules._frozenset)
-    _CALLS[Global(_module, "complex")] = (2, 2, _TorchRules._complex)
-    _CALLS[Global(_module, "slice")] = (3, 3, _TorchRules._slice)
-    _CALLS[Global(_module, "bytes")] = (0, 0, _TorchRules._empty_bytes)
+    _CALLS[Global(_module, "set")] = (0, 1, TorchRules._set)
+    _CALLS[Global(_module, "frozenset")] = (0, 1, TorchRules._frozenset)
+    _CALLS[Global(_module, "complex")] = (2, 2, TorchRules._complex)
+    _CALLS[Global(_module, "slice")] = (3, 3, TorchRules._slice)
+    _CALLS[Global(_module, "bytearray")] = (1, 2, TorchRules._bytearray)
+    _CALLS[Global(_module, "bytes")] = (0, 0, TorchRules._empty_bytes)
+
+
+class _ZipRules(TorchRules):
+    """Storages are members of the archive."""
+
+    def __init__(self, source: Source, members: dict[str, Member], folder: str, map_location: Any) -> None:
+        super().__init__(source)
+        self._members = members
+        self._folder = folder
+        self._reader = StorageReader(source, map_location)
+        self._storages: dict[str, tuple[Any, memoryview]] = {}
+
+    def storage(self, key: StorageKey) -> tuple[Any, memoryview]:
+        path = f"{self._folder}/data/{key.name}"
+        member = self._members.get(path)
+        if member is None:
+            raise self._source.fail(f"the archive has no member {path!r:.80}")
+        if key.nbytes != member.size:
+            raise self._source.fail(
+                f"member {path!r:.80} has {member.size} bytes, {key.count} elements of {key.dtype} were announced"
+            )
+        if key.name not in self._storages:
+            # torch aligns storages to 64 bytes, so that any dtype can be mapped in place.
+            flat, data = self._reader.read(member.offset, member.size, key.location, path, ITEM_SIZES[key.dtype])
+            if self._source.map is None:
+                check_crc(self._source, path, member, zlib.crc32(data))
+            self._storages[key.name] = (flat, data)
+        return self._storages[key.name]

@@ -13,5 +13,6 @@ TL_EXTENSION(tallow_nn) {
   register_loss();
   register_norm();
   register_pooling();
+  register_rnn();
   register_sparse();
 }

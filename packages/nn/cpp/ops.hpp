@@ -10,5 +10,6 @@ void register_linear();
 void register_loss();
 void register_norm();
 void register_pooling();
+void register_rnn();
 void register_sparse();
 }  // namespace tallow_nn

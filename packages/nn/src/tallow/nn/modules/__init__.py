@@ -21,6 +21,8 @@ from .parameter_container import *  # noqa: F403
 from .parameter_container import __all__ as _parameter_container
 from .pooling import *  # noqa: F403
 from .pooling import __all__ as _pooling
+from .rnn import *  # noqa: F403
+from .rnn import __all__ as _rnn
 from .sparse import *  # noqa: F403
 from .sparse import __all__ as _sparse
 
@@ -36,5 +38,6 @@ __all__ = [
     *_norm,
     *_parameter_container,
     *_pooling,
+    *_rnn,
     *_sparse,
 ]

@@ -134,6 +134,8 @@ class Tensor {
   int64_t numel() const { return info().numel; }
   int64_t size(int64_t d) const {
     const TlTensorInfo i = info();
+    if (d < -i.ndim || d >= i.ndim)
+      throw Error(TL_INDEX_ERROR, "dimension " + std::to_string(d) + " of a tensor that has " + std::to_string(i.ndim));
     return i.sizes[d < 0 ? d + i.ndim : d];
   }
   TlDtype dtype() const { return info().dtype; }

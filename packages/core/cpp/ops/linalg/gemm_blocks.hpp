@@ -54,11 +54,22 @@ struct Slivers {
   int64_t length(int64_t i) const { return std::min(size, extent - i * size); }
 };
 
+// A range cut into shares of `size` and, from three quarters on, of a third of that: threads that take one share after
+// the other then finish together, whichever started late.
+struct Tapered {
+  int64_t extent, size, wide, small, count;
+  Tapered(int64_t extent, int64_t size)
+      : extent(extent), size(size), wide(extent <= size ? ceil_div(extent, size) : extent * 3 / 4 / size), small(std::max<int64_t>(1, size / 3)),
+        count(wide + ceil_div(std::max<int64_t>(0, extent - wide * size), small)) {}
+  int64_t begin(int64_t i) const { return i < wide ? i * size : std::min(extent, wide * size + (i - wide) * small); }
+  int64_t length(int64_t i) const { return std::min(extent, begin(i + 1)) - begin(i); }
+};
+
 namespace blocks {
 constexpr int64_t kDepth = 512;     // of K, between two visits of C
 constexpr int64_t kColumns = 2048;  // of B packed at a time: 4 MiB in float
 constexpr int64_t kBand = 8;        // slivers of A that a task multiplies with the panel: they stay in the L2 cache
-constexpr int64_t kTasks = 8;       // wanted at least
+constexpr int64_t kTasks = 32;      // wanted at least
 constexpr int64_t kDirect = 512;    // below this many rows (columns) the other operand is not packed
 constexpr int64_t kParallelFrom = int64_t{1} << 19;   // multiplications worth waking threads for
 }  // namespace blocks
@@ -104,10 +115,7 @@ void run_product(const Product<T, S>& g, bool threads) {
     else for (int64_t i = 0; i < n; ++i) f(i);
   };
   const Slivers ma(g.m, t.rows, true);
-  // Rows are cut into tasks of equal size, a multiple of four of them, so that a few threads finish together; columns
-  // only where there are too few rows.
-  const int64_t bands = ma.count <= blocks::kBand ? 1 : std::min(ma.count, ceil_div(ceil_div(ma.count, blocks::kBand), 4) * 4);
-  const Slivers down(ma.count, ceil_div(ma.count, bands), true);
+  const Tapered down(ma.count, blocks::kBand);
 
   for (int64_t jc = 0; jc < g.n; jc += columns) {
     const Slivers nb(std::min(columns, g.n - jc), t.cols, false);

@@ -33,7 +33,8 @@ void check_layer(const LayerArguments& a, const Sequence& s, CellKind kind) {
   expect(a.cx, "cx", {s.batch(), hidden});
   expect(a.b_ih, "b_ih", {G * hidden});
   expect(a.b_hh, "b_hh", {G * hidden});
-  for (const auto& [t, name] : {std::pair{&a.hx, "hx"}, {&a.cx, "cx"}, {&a.w_ih, "w_ih"}, {&a.w_hh, "w_hh"}, {&a.b_ih, "b_ih"}, {&a.b_hh, "b_hh"}, {&a.w_hr, "w_hr"}})
+  for (const auto& [t, name] :
+       {std::pair{&a.hx, "hx"}, {&a.cx, "cx"}, {&a.w_ih, "w_ih"}, {&a.w_hh, "w_hh"}, {&a.b_ih, "b_ih"}, {&a.b_hh, "b_hh"}, {&a.w_hr, "w_hr"}})
     require(!*t || t->dtype() == a.input.dtype(), "rnn_layer: expected input and ", name, " to have the same dtype");
 }
 
@@ -105,7 +106,8 @@ void register_rnn() {
   const std::string rest = "int[] batch_sizes, str mode, bool reverse";
   tl::composite<rnn::layer>(("nn::rnn_layer(" + tensors + "Tensor? w_hr, " + rest + "=False) -> (Tensor output, Tensor hy, Tensor? cy)").c_str(), 0,
                             "One direction of one recurrent layer over the rows of all steps, as a packed sequence has them.");
-  tl::def<rnn::fused_shape>(("nn::_rnn_layer(" + tensors + rest + ") -> (Tensor output, Tensor hy, Tensor cy, Tensor gates, Tensor cells)").c_str(), TL_OP_HIDDEN)
+  const std::string fused = "nn::_rnn_layer(" + tensors + rest + ") -> (Tensor output, Tensor hy, Tensor cy, Tensor gates, Tensor cells)";
+  tl::def<rnn::fused_shape>(fused.c_str(), TL_OP_HIDDEN)
       .cpu<rnn::forward_kernel>()
       .grad("(input, hx, cx, w_ih, w_hh, b_ih, b_hh): nn::_rnn_layer_backward(grad0, grad1, grad2, input, hx, cx, w_ih, w_hh, b_ih, b_hh, batch_sizes, "
             "mode, reverse, result0, result3, result4)");

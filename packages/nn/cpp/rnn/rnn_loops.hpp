@@ -26,7 +26,8 @@ struct CellLoops {
   void (*rnn_forward)(int64_t rows, int64_t units, int64_t H, Part<T> part, const T* bias, T* h, bool relu);
 
   // dh is grad_h + dh_rec. d_gates: gradients before the activations. dc is read and replaced by that of the step before.
-  void (*lstm_backward)(int64_t rows, int64_t units, int64_t H, const T* grad_h, const T* dh_rec, T* dc, const T* gates, const T* c, const T* c_before, T* d_gates);
+  void (*lstm_backward)(int64_t rows, int64_t units, int64_t H, const T* grad_h, const T* dh_rec, T* dc, const T* gates, const T* c, const T* c_before,
+                        T* d_gates);
   // d_gates (row stride 4H): of r, z, n as the input sees them, then of n as the hidden state does. dh_rec becomes the
   // direct part of the previous state's gradient.
   void (*gru_backward)(int64_t rows, int64_t units, int64_t H, const T* grad_h, T* dh_rec, const T* gates, const T* h_before, T* d_gates);

@@ -29,7 +29,7 @@ def _require_type(name: str, value: Any, expected: type) -> None:
 
 
 class RNNBase(Module):
-    """What :class:`RNN`, :class:`LSTM` and :class:`GRU` share: parameters by layer and direction, and the run over them.
+    """What :class:`RNN`, :class:`LSTM` and :class:`GRU` share: parameters by layer and direction, and a run over them.
 
     Parameters are ``weight_ih_l{k}``, ``weight_hh_l{k}``, ``bias_ih_l{k}``, ``bias_hh_l{k}`` and, with projections,
     ``weight_hr_l{k}``; those of the backward direction end in ``_reverse``. All start uniform in ``±1/sqrt(hidden)``.
@@ -90,7 +90,10 @@ class RNNBase(Module):
         for layer in range(num_layers):
             for suffix in ("", "_reverse")[:directions]:
                 layer_input = input_size if layer == 0 else output_size * directions
-                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (gates, layer_input), "weight_hh": (gates, output_size)}
+                shapes: dict[str, tuple[int, ...]] = {
+                    "weight_ih": (gates, layer_input),
+                    "weight_hh": (gates, output_size),
+                }
                 if bias:
                     shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)}
                 if proj_size:
@@ -213,7 +216,7 @@ class RNNBase(Module):
         if steps == 0:
             raise RuntimeError(f"{name}: Expected sequence length to be larger than 0 in RNN")
         output, hidden = self._run(input.reshape(steps * batch, self.input_size), hx, [batch] * steps)
-        output = output.view(steps, batch, -1)
+        output = output.view(steps, batch, output.size(1))
         if self.batch_first:
             output = output.transpose(0, 1)
         if unbatched:
@@ -228,7 +231,8 @@ class RNNBase(Module):
                 raise RuntimeError(f"For {kind} input, hx should also be {wanted}-D but got {hx.dim()}-D tensor")
         elif hx[0].dim() != wanted or hx[1].dim() != wanted:
             raise RuntimeError(
-                f"For {kind} input, hx and cx should also be {wanted}-D but got ({hx[0].dim()}-D, {hx[1].dim()}-D) tensors"
+                f"For {kind} input, hx and cx should also be {wanted}-D but got ({hx[0].dim()}-D, {hx[1].dim()}-D) "
+                "tensors"
             )
 
     def _run(self, data: Tensor, hx: Any, batch_sizes: list[int]) -> tuple[Tensor, Any]:
@@ -265,7 +269,8 @@ class RNNBase(Module):
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
-        defaults = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0, "bidirectional": False}
+        defaults = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0}
+        defaults["bidirectional"] = False
         for name, default in defaults.items():
             if getattr(self, name) != default:
                 text += f", {name}={getattr(self, name)}"
@@ -401,9 +406,7 @@ class RNNCellBase(Module):
             states = tuple(t.unsqueeze(0) for t in states)
         for i, state in enumerate(states):
             if state.dim() != 2 or state.size(0) != batch:
-                raise RuntimeError(
-                    f"Input batch size {batch} doesn't match hidden{i} batch size {state.size(0)}"
-                )
+                raise RuntimeError(f"Input batch size {batch} doesn't match hidden{i} batch size {state.size(0)}")
             if state.size(1) != self.hidden_size:
                 raise RuntimeError(
                     f"hidden{i} has inconsistent hidden_size: got {state.size(1)}, expected {self.hidden_size}"

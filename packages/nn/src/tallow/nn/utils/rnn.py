@@ -60,7 +60,7 @@ class PackedSequence(_PackedFields):
                 raise AssertionError("Expected data to be a list or tuple of length 2")
             data, batch_sizes = data
         if batch_sizes.device.type != "cpu":
-            raise ValueError("batch_sizes should always be on CPU; PackedSequences are made by pack_sequence() and others")
+            raise ValueError("batch_sizes should always be on CPU; pack_sequence() and others make them so")
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
@@ -180,7 +180,7 @@ def pack_padded_sequence(
             f"Expected `len(lengths)` to be equal to batch_size, but got {len(sizes)} (batch_size={batch})"
         )
     if min(sizes) <= 0:
-        raise RuntimeError("Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0")
+        raise RuntimeError(f"Length of all samples has to be greater than 0, but found {min(sizes)} in 'lengths'")
     if sorted(sizes, reverse=True) != sizes:
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
@@ -253,7 +253,7 @@ def pad_sequence(
     [[1, 2], [3, 0]]
     """
     if not isinstance(sequences, Iterable):
-        raise RuntimeError(f"pad_sequence: Expected iterable for input sequences, but got arg of type: {type(sequences)}")
+        raise RuntimeError(f"pad_sequence: Expected iterable for input sequences, but got {type(sequences)}")
     rows = list(sequences)
     if not rows:
         raise RuntimeError("pad_sequence: received an empty list of sequences")

@@ -38,7 +38,7 @@ SOFT = {
     ("tallow.serialization.tensors", "tallow.nn"): "a file may hold nn.Parameter objects; without nn: tensors",
 }
 #: Loaded on use and never needed: the protocols work without them.
-OPTIONAL = {"numpy", "cupy", "packaging"}
+OPTIONAL = {"numpy", "cupy", "packaging", "tensorboard", "matplotlib"}
 
 
 @dataclass(frozen=True)

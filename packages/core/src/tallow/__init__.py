@@ -102,6 +102,8 @@ _LAZY = {
     "onnx": "tallow-onnx-export",
     "script": "tallow-script",
     "jit": "tallow-script",
+    "amp": None,
+    "as_torch": None,
     "backends": None,
     "cuda": None,
     "linalg": None,
@@ -114,6 +116,24 @@ _LAZY = {
     "testing": None,
     "types": None,
 }
+_SETTINGS = (
+    "are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode",
+    "get_float32_matmul_precision", "get_num_interop_threads", "is_deterministic_algorithms_warn_only_enabled",
+    "is_warn_always_enabled", "set_default_device", "set_default_tensor_type", "set_deterministic_debug_mode",
+    "set_float32_matmul_precision", "set_flush_denormal", "set_num_interop_threads", "set_warn_always", "typename",
+    "use_deterministic_algorithms",
+)  # fmt: skip
+_TENSOR_TYPES = (
+    "FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "IntTensor", "LongTensor", "ShortTensor",
+    "CharTensor", "ByteTensor", "BoolTensor",
+)  # fmt: skip
+# What torch has at the top although it belongs to neural networks, with the arguments that nn.functional gives it.
+_NEURAL = (
+    "adaptive_avg_pool1d", "avg_pool1d", "bilinear", "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "group_norm", "layer_norm",
+    "max_pool1d", "max_pool2d", "max_pool3d", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "prelu",
+    "rms_norm", "rrelu", "selu",
+)  # fmt: skip
 _ATTRIBUTES = {
     "save": "tallow.serialization",
     "load": "tallow.serialization",
@@ -121,12 +141,24 @@ _ATTRIBUTES = {
     "einsum": "tallow._products",
     "tensordot": "tallow._products",
     "chain_matmul": "tallow._products",
+    "autocast": "tallow.amp",
+    "GradScaler": "tallow.amp",
+    "vmap": "tallow.func",
+    **dict.fromkeys(_SETTINGS, "tallow._settings"),
+    **dict.fromkeys(_TENSOR_TYPES, "tallow._tensor_types"),
+    **dict.fromkeys(_NEURAL, "tallow.nn.functional"),
 }
 
 
 def __getattr__(name: str) -> _Any:
     if name in _ATTRIBUTES:
-        value = getattr(_importlib.import_module(_ATTRIBUTES[name]), name)
+        try:
+            value = getattr(_importlib.import_module(_ATTRIBUTES[name]), name)
+        except ModuleNotFoundError as error:
+            package = _LAZY.get((error.name or "").removeprefix("tallow."))
+            if package is None:
+                raise
+            raise AttributeError(f"tallow.{name} is not installed: pip install {package}") from None
         globals()[name] = value
         return value
     if name in _LAZY:

@@ -9,14 +9,71 @@ from tallow._core import Generator as Generator, Size as Size, Tensor as Tensor,
 from tallow._creation import as_tensor as as_tensor, asarray as asarray, from_dlpack as from_dlpack, from_numpy as from_numpy, frombuffer as frombuffer, get_default_dtype as get_default_dtype, set_default_dtype as set_default_dtype, tensor as tensor
 from tallow._functional import broadcast_shapes as broadcast_shapes, compiled_with_cxx11_abi as compiled_with_cxx11_abi, element_size as element_size, finfo as finfo, get_num_threads as get_num_threads, get_rng_state as get_rng_state, iinfo as iinfo, initial_seed as initial_seed, is_complex as is_complex, is_floating_point as is_floating_point, is_nonzero as is_nonzero, is_tensor as is_tensor, manual_seed as manual_seed, nonzero as nonzero, numel as numel, result_type as result_type, seed as seed, set_num_threads as set_num_threads, set_rng_state as set_rng_state
 from tallow._grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad, set_grad_enabled as set_grad_enabled
+from tallow._tensor_types import BFloat16Tensor as BFloat16Tensor
+from tallow._tensor_types import BoolTensor as BoolTensor
+from tallow._tensor_types import ByteTensor as ByteTensor
+from tallow._tensor_types import CharTensor as CharTensor
+from tallow._tensor_types import DoubleTensor as DoubleTensor
+from tallow._tensor_types import FloatTensor as FloatTensor
+from tallow.amp import GradScaler as GradScaler
+from tallow._tensor_types import HalfTensor as HalfTensor
+from tallow._tensor_types import IntTensor as IntTensor
+from tallow._tensor_types import LongTensor as LongTensor
+from tallow._tensor_types import ShortTensor as ShortTensor
+from tallow.nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
+from tallow._settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from tallow.amp import autocast as autocast
+from tallow.nn.functional import avg_pool1d as avg_pool1d
+from tallow.nn.functional import bilinear as bilinear
+from tallow.nn.functional import celu as celu
 from tallow._products import chain_matmul as chain_matmul
+from tallow.nn.functional import channel_shuffle as channel_shuffle
+from tallow.nn.functional import conv1d as conv1d
+from tallow.nn.functional import conv2d as conv2d
+from tallow.nn.functional import conv3d as conv3d
+from tallow.nn.functional import conv_transpose1d as conv_transpose1d
+from tallow.nn.functional import conv_transpose2d as conv_transpose2d
+from tallow.nn.functional import conv_transpose3d as conv_transpose3d
+from tallow.nn.functional import cosine_similarity as cosine_similarity
 from tallow._products import einsum as einsum
+from tallow._settings import get_default_device as get_default_device
+from tallow._settings import get_deterministic_debug_mode as get_deterministic_debug_mode
+from tallow._settings import get_float32_matmul_precision as get_float32_matmul_precision
+from tallow._settings import get_num_interop_threads as get_num_interop_threads
+from tallow.nn.functional import group_norm as group_norm
+from tallow._settings import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
+from tallow._settings import is_warn_always_enabled as is_warn_always_enabled
+from tallow.nn.functional import layer_norm as layer_norm
 from tallow.serialization import load as load
+from tallow.nn.functional import max_pool1d as max_pool1d
+from tallow.nn.functional import max_pool2d as max_pool2d
+from tallow.nn.functional import max_pool3d as max_pool3d
+from tallow.nn.functional import pairwise_distance as pairwise_distance
+from tallow.nn.functional import pdist as pdist
+from tallow.nn.functional import pixel_shuffle as pixel_shuffle
+from tallow.nn.functional import pixel_unshuffle as pixel_unshuffle
+from tallow.nn.functional import prelu as prelu
+from tallow.nn.functional import rms_norm as rms_norm
+from tallow.nn.functional import rrelu as rrelu
 from tallow.serialization import save as save
+from tallow.nn.functional import selu as selu
+from tallow._settings import set_default_device as set_default_device
+from tallow._settings import set_default_tensor_type as set_default_tensor_type
+from tallow._settings import set_deterministic_debug_mode as set_deterministic_debug_mode
+from tallow._settings import set_float32_matmul_precision as set_float32_matmul_precision
+from tallow._settings import set_flush_denormal as set_flush_denormal
+from tallow._settings import set_num_interop_threads as set_num_interop_threads
 from tallow._tensor_str import set_printoptions as set_printoptions
+from tallow._settings import set_warn_always as set_warn_always
 from tallow._products import tensordot as tensordot
+from tallow._settings import typename as typename
+from tallow._settings import use_deterministic_algorithms as use_deterministic_algorithms
+from tallow.func import vmap as vmap
+from tallow import amp as amp  # type: ignore
+from tallow import as_torch as as_torch  # type: ignore
 from tallow import autograd as autograd  # type: ignore
 from tallow import backends as backends  # type: ignore
+from tallow import cuda as cuda  # type: ignore
 from tallow import data as data  # type: ignore
 from tallow import distributed as distributed  # type: ignore
 from tallow import func as func  # type: ignore
@@ -45,7 +102,6 @@ _device: TypeAlias = device
 _memory_format: TypeAlias = memory_format
 
 ops: Any
-cuda: Any
 fft: Any
 multiprocessing: Any
 types: Any

@@ -151,6 +151,8 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         return f"tallow.{names[self.dtype.name]}Tensor"
     if isinstance(dtype, str):
         dtype = getattr(tallow, _LEGACY[dtype.split(".")[-1].removesuffix("Tensor")])
+    elif isinstance(dtype, type):  # tallow.FloatTensor and its like
+        dtype = getattr(dtype, "dtype", dtype)
     return self.to(dtype, non_blocking=non_blocking)
 
 
@@ -164,6 +166,20 @@ _LEGACY = {
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor on the CPU."""
     return _to(self, None, device("cpu"), False, False, memory_format)
+
+
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """The tensor on a GPU; an ``AssertionError`` where there is none."""
+    import tallow
+
+    if not tallow.cuda.is_available():
+        raise AssertionError("Tensor.cuda: Tallow not compiled with CUDA enabled: ask tallow.cuda.is_available() first")
+    return self.to("cuda" if device is None else device, non_blocking=non_blocking)
+
+
+def get_device(self: Tensor) -> int:
+    """The index of the GPU that the tensor is on, -1 for the CPU."""
+    return -1 if self.device.index is None or self.device.type == "cpu" else int(self.device.index)
 
 
 def numpy(self: Tensor, *, force: bool = False) -> Any:
@@ -385,7 +401,7 @@ def install(tensor: Any) -> None:
     for name in (
         "to", "cpu", "numpy", "__array__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "__deepcopy__",
         "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared", "apply_", "new_tensor",
-        "nonzero", "where",
+        "nonzero", "where", "cuda", "get_device",
     ):  # fmt: skip
         setattr(tensor, name, here[name])
     tensor.type = type_

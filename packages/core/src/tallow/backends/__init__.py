@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tallow.backends import cpu
+from tallow.backends import cpu, cuda, cudnn, mkl, mkldnn, mps, openmp
 
-__all__ = ["cpu"]
+__all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]

@@ -79,11 +79,11 @@ class StorageKey(NamedTuple):
     dtype: str
     name: str
     location: str
-    count: int
+    elements: int
 
     @property
     def nbytes(self) -> int:
-        return self.count * ITEM_SIZES[self.dtype]
+        return self.elements * ITEM_SIZES[self.dtype]
 
 
 class TorchRules(Rules):
@@ -361,7 +361,7 @@ class _ZipRules(TorchRules):
             raise self._source.fail(f"the archive has no member {path!r:.80}")
         if key.nbytes != member.size:
             raise self._source.fail(
-                f"member {path!r:.80} has {member.size} bytes, {key.count} elements of {key.dtype} were announced"
+                f"member {path!r:.80} has {member.size} bytes, {key.elements} elements of {key.dtype} were announced"
             )
         if key.name not in self._storages:
             # torch aligns storages to 64 bytes, so that any dtype can be mapped in place.

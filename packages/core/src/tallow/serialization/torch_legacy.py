@@ -110,8 +110,8 @@ def _places(source: Source, position: int, names: Any, keys: dict[str, StorageKe
         key = keys[str(name)]
         what = f"storage {key.name!r:.60}"
         count = int.from_bytes(source.read(position, 8, what), "little")
-        if count != key.count:
-            raise source.fail(f"{what} has {count} elements, {key.count} were announced")
+        if count != key.elements:
+            raise source.fail(f"{what} has {count} elements, {key.elements} were announced")
         source.check(position + 8, key.nbytes, what)
         places[key.name] = position + 8
         position += 8 + key.nbytes

@@ -1,0 +1,115 @@
+"""Modules that carry torch's names and look everything up in Tallow's."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+import tallow
+
+from .version import __version__
+
+#: Modules that have another name here.
+_RENAMED = {"torch.version": "tallow.as_torch.version"}
+#: What to do about the features that programs ask for first.
+_HINTS = {
+    "torch.compile": "the program gives the same results without it",
+    "torch.jit": "the program gives the same results without scripting and tracing",
+    "torch.hub": "load a checkpoint with torch.load(path) instead",
+    "torch.distributed": "pip install tallow-distributed",
+    "torch.onnx": "pip install tallow-onnx-export",
+    "torch.quantization": "pip install tallow-quantization",
+}
+
+
+def tallow_name(name: str) -> str:
+    """torch.nn.functional -> tallow.nn.functional"""
+    return _RENAMED.get(name, "tallow" + name.removeprefix("torch"))
+
+
+def missing(name: str) -> str:
+    """The message for something of torch that is not here."""
+    hint = next((f": {text}" for key, text in _HINTS.items() if name == key or name.startswith(key + ".")), "")
+    return f"{name} is not in Tallow {tallow.__version__}{hint}"
+
+
+class TorchModule(ModuleType):
+    """A module of torch's name in front of one of Tallow's."""
+
+    _stands_in_for_torch = True
+
+    def __init__(self, name: str, target: ModuleType) -> None:
+        super().__init__(name, target.__doc__)
+        self.__dict__["_target"] = target
+        if name == "torch":
+            self.__dict__["__version__"] = __version__
+
+    def __getattr__(self, name: str) -> Any:
+        full = f"{self.__name__}.{name}"
+        try:
+            value = getattr(self._target, name)
+        except AttributeError as error:
+            if name.startswith("__") and name.endswith("__"):
+                raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+            if "pip install" in str(error):
+                raise AttributeError(f"{missing(full)}; {error}") from None
+            value = _submodule(full)
+            if value is None:
+                raise AttributeError(missing(full)) from None
+        if isinstance(value, ModuleType) and value.__name__.startswith("tallow."):
+            return _submodule(full) or value
+        if isinstance(value, (type, FunctionType, BuiltinFunctionType)):
+            self.__dict__[name] = value  # classes and functions are looked up once
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """A flag or a patched function is set where it takes effect. The import system's own attributes stay here."""
+        if isinstance(value, TorchModule) or (name.startswith("__") and name.endswith("__")):
+            self.__dict__[name] = value
+        else:
+            self.__dict__.pop(name, None)
+            setattr(self._target, name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*self.__dict__, *dir(self._target)})
+
+
+def _submodule(name: str) -> ModuleType | None:
+    """torch.utils.checkpoint is an attribute of torch.utils in torch, imported or not."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        return None
+
+
+class Finder:
+    """Finds torch and what is below it; an entry of ``sys.meta_path``."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
+        if name != "torch" and not name.startswith("torch."):
+            return None
+        real = tallow_name(name)
+        if name != "torch" and not self._exists(real):
+            raise ModuleNotFoundError(f"No module named {name!r}: {missing(name)}", name=name)
+        return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+
+    def _exists(self, name: str) -> bool:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
+                raise
+            return False
+        return True
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return TorchModule(spec.name, importlib.import_module(tallow_name(spec.name)))
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = module

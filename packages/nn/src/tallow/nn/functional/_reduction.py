@@ -15,6 +15,13 @@ def reduction_code(reduction: str) -> int:
     return code
 
 
+def resolved_code(size_average: bool | None, reduce: bool | None, reduction: str) -> int:
+    """The number of `reduction`, unless the old pair of arguments says otherwise."""
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    return reduction_code(reduction)
+
+
 def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: str = "mean") -> str:
     """The reduction that the old pair of arguments `size_average` and `reduce` stands for, with a warning."""
     if size_average is None and reduce is None:

@@ -6,14 +6,20 @@ from .container import *  # noqa: F403
 from .container import __all__ as _container
 from .conv import *  # noqa: F403
 from .conv import __all__ as _conv
+from .distance import *  # noqa: F403
+from .distance import __all__ as _distance
 from .dropout import *  # noqa: F403
 from .dropout import __all__ as _dropout
 from .flatten import *  # noqa: F403
 from .flatten import __all__ as _flatten
 from .linear import *  # noqa: F403
 from .linear import __all__ as _linear
+from .linear_loss import *  # noqa: F403
+from .linear_loss import __all__ as _linear_loss
 from .loss import *  # noqa: F403
 from .loss import __all__ as _loss
+from .margin import *  # noqa: F403
+from .margin import __all__ as _margin
 from .module import Module
 from .norm import *  # noqa: F403
 from .norm import __all__ as _norm
@@ -31,10 +37,13 @@ __all__ = [
     *_activation,
     *_container,
     *_conv,
+    *_distance,
     *_dropout,
     *_flatten,
     *_linear,
+    *_linear_loss,
     *_loss,
+    *_margin,
     *_norm,
     *_parameter_container,
     *_pooling,

@@ -108,11 +108,6 @@ def test_errors_of_the_dataset_come_through():
         next(iter(DataLoader(Broken())))
 
 
-def test_workers_are_refused_with_what_comes():
-    with pytest.raises(NotImplementedError, match="num_workers=2 asks for worker processes, which come in a later"):
-        DataLoader([1], num_workers=2)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -231,8 +231,13 @@ def __dlpack_device__(self: Tensor) -> tuple[int, int]:
 
 
 # ---------------------------------------------------------------- copying and pickling
-def _rebuild(raw: bytes, dtype: dtype, size: Any, stride: Any, offset: int, requires_grad: bool) -> Tensor:
-    flat = _core._frombuffer(bytearray(raw), dtype, -1, 0) if raw else _ops.packet("empty")(0, dtype=dtype)
+def _rebuild(raw: Any, dtype: dtype, size: Any, stride: Any, offset: int, requires_grad: bool) -> Tensor:
+    if isinstance(raw, Tensor):  # memory that the unpickler was given beside the pickle
+        flat = raw.view(dtype)
+    elif not (view := memoryview(raw)).nbytes:
+        flat = _ops.packet("empty")(0, dtype=dtype)
+    else:
+        flat = _core._frombuffer(bytearray(raw) if view.readonly else raw, dtype, -1, 0)
     t = flat.as_strided(size, stride, offset)
     return t.requires_grad_() if requires_grad else t
 
@@ -244,10 +249,15 @@ def _rebuild_subclass(cls: type, t: Tensor, requires_grad: bool, state: dict[str
 
 
 def __reduce_ex__(self: Tensor, protocol: int) -> Any:
+    import pickle
+
     base = self.detach()
     if not base.is_contiguous():
         base = base.contiguous()
-    raw = bytes(memoryview(base.reshape(-1).view(_core.uint8))) if base.numel() else b""
+    raw: Any = b""
+    if base.numel():
+        raw = memoryview(base.reshape(-1).view(_core.uint8))
+        raw = pickle.PickleBuffer(raw) if protocol >= 5 else bytes(raw)
     plain = type(self) is Tensor
     args = (raw, self.dtype, tuple(base.shape), base.stride(), 0, self.requires_grad and plain)
     if plain and not self.__dict__:
@@ -359,7 +369,16 @@ def _set_grad(self: Tensor, value: Any) -> None:
 
 def is_shared(self: Tensor) -> bool:
     """Whether the memory is shared between processes."""
-    return False
+    from tallow.multiprocessing import reductions
+
+    return reductions.is_shared(self)
+
+
+def share_memory_(self: Tensor) -> Tensor:
+    """Moves this tensor to memory that processes share; see :mod:`tallow.multiprocessing`."""
+    from tallow.multiprocessing import reductions
+
+    return reductions.share_memory_(self)
 
 
 def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
@@ -400,8 +419,8 @@ def install(tensor: Any) -> None:
     here = globals()
     for name in (
         "to", "cpu", "numpy", "__array__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "__deepcopy__",
-        "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared", "apply_", "new_tensor",
-        "nonzero", "where", "cuda", "get_device",
+        "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared", "share_memory_",
+        "apply_", "new_tensor", "nonzero", "where", "cuda", "get_device",
     ):  # fmt: skip
         setattr(tensor, name, here[name])
     tensor.type = type_

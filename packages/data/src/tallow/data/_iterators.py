@@ -1,12 +1,16 @@
-"""One epoch of a loader in this process."""
+"""One epoch of a loader: in this process, or read ahead by workers."""
 
 from __future__ import annotations
 
-import itertools
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ._position import IndexPass
+from ._reading import IndexReader, StreamHost, StreamPlan
+from ._workers.failure import rebuild
+from ._workers.main import DATA, ERROR
+from ._workers.pool import Pool, Worker
 from .sampler import draw_seed
 
 if TYPE_CHECKING:
@@ -14,31 +18,28 @@ if TYPE_CHECKING:
 
 
 class _Epoch:
-    """What both kinds share: the count of batches handed out, and the seed that workers would get.
+    """What all kinds share: the count of batches handed out, and the seed of the workers.
 
     The seed is drawn without workers too, so that their number does not change any random number that follows.
     """
 
     def __init__(self, loader: DataLoader, pending: dict[str, Any] | None) -> None:
-        self.loader = loader
         self.batches = 0 if pending is None else pending["batches"]
         self.base_seed = draw_seed(loader.generator) if pending is None else pending["base_seed"]
         self.exhausted = False
+        self._pin = loader._pins()
 
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
+    def next(self) -> Any:
+        """The next batch; StopIteration after the last."""
         try:
             batch = self._next()
         except StopIteration:
             self.exhausted = True
             raise
-        self.batches += 1
-        return self.loader._pinned(batch)
+        return batch if self._pin is None else self._pin(batch)
 
-    def __len__(self) -> int:
-        return len(self.loader)
+    def abandon(self) -> None:
+        """Nobody will read on."""
 
     def _next(self) -> Any:
         raise NotImplementedError
@@ -48,56 +49,223 @@ class _Epoch:
         raise NotImplementedError
 
 
-class MapIterator(_Epoch):
-    """An epoch of a dataset that is read by index."""
+class LoaderIterator:
+    """What ``iter(loader)`` returns. When it is gone the processes of its epoch end; the position stays known."""
+
+    def __init__(self, loader: DataLoader, epoch: _Epoch) -> None:
+        self._loader = loader  # not the epoch's, which the loader refers to: the workers of a loader end with it
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        batch = self._epoch.next()
+        if self._loader._reported_length is not None:
+            self._loader._warn_of_length(self._epoch.batches)
+        return batch
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __del__(self) -> None:
+        self._epoch.abandon()
+
+
+class _IndexEpoch(_Epoch):
+    """An epoch of a dataset that is read by index; a batch that raised counts as read."""
 
     def __init__(self, loader: DataLoader, pending: dict[str, Any] | None) -> None:
         super().__init__(loader, pending)
         self._pass = IndexPass(loader._index_sampler, pending, self.batches)
-        self._collate = loader.collate_fn
-        self._auto_collation = loader._auto_collation
-        batch_of = getattr(loader.dataset, "__getitems__", None)
-        self._batch_of = batch_of if callable(batch_of) else None
-
-    def _next(self) -> Any:
-        index = next(self._pass.indices)
-        if not self._auto_collation:
-            return self._collate(self.loader.dataset[index])
-        if self._batch_of is not None:
-            return self._collate(self._batch_of(index))
-        dataset = self.loader.dataset
-        return self._collate([dataset[i] for i in index])
 
     def state_dict(self) -> dict[str, Any]:
         return self._pass.state_dict()
 
 
-class IterableIterator(_Epoch):
+class LocalIndexEpoch(_IndexEpoch):
+    """An epoch by index in this process."""
+
+    def __init__(self, loader: DataLoader, pending: dict[str, Any] | None) -> None:
+        super().__init__(loader, pending)
+        self._read = IndexReader(loader.dataset, loader._recipe()).read
+        self._indices = self._pass.indices
+
+    def _next(self) -> Any:
+        index = next(self._indices)
+        self.batches += 1
+        return self._read(index)
+
+
+class _WithWorkers:
+    """The side of an epoch that has to do with processes."""
+
+    _pool: Pool
+    _epoch: int
+
+    def _open_pool(self, pool: Pool) -> None:
+        self._pool = pool
+        self._epoch = pool.begin()
+
+    def _check(self) -> None:
+        if self._pool.epoch != self._epoch:
+            raise RuntimeError(
+                "This iterator of a DataLoader with persistent_workers=True was replaced: its workers are reading for "
+                "a later one"
+            )
+
+    def abandon(self) -> None:
+        """End the processes, unless they are kept for further epochs."""
+        if not self._pool.kept:
+            self._pool.close()
+
+    def _content(self, worker: Worker, kind: int, content: Any) -> Any:
+        if kind == ERROR:
+            raise rebuild(content, str(worker))
+        return worker.open(content)
+
+
+class WorkerIndexEpoch(_WithWorkers, _IndexEpoch):
+    """An epoch by index, read ahead by workers.
+
+    Batch `i` is the task of worker ``i % N``, always, so that what a worker draws at random does not depend on speed;
+    with ``in_order=False`` a worker gets a new task when it has done one, and batches come as they are ready.
+    """
+
+    def __init__(self, loader: DataLoader, pending: dict[str, Any] | None) -> None:
+        super().__init__(loader, pending)
+        self._open_pool(loader._pool(self.base_seed))
+        self._in_order = loader.in_order
+        self._sent = self.batches
+        self._outstanding = 0
+        self._answers: dict[int, tuple[Worker, int, Any]] = {}
+        self._arrived: deque[int] = deque()
+        workers = self._pool.workers
+        for _ in range((loader.prefetch_factor or 2) * len(workers)):
+            if not self._send(workers[self._sent % len(workers)]):
+                break
+
+    def _send(self, worker: Worker) -> bool:
+        for index in self._pass.indices:
+            worker.send(self._epoch, self._sent, index)
+            self._sent += 1
+            self._outstanding += 1
+            return True
+        return False
+
+    def _next(self) -> Any:
+        self._check()
+        if not self._outstanding:
+            self.abandon()
+            raise StopIteration
+        while not (self.batches in self._answers if self._in_order else self._arrived):
+            for worker, kind, task, content, _ in self._pool.answers():
+                self._answers[task] = (worker, kind, content)
+                self._arrived.append(task)
+        task = self.batches if self._in_order else self._arrived.popleft()
+        worker, kind, content = self._answers.pop(task)
+        if self._in_order:
+            self._arrived.clear()
+        self.batches += 1
+        self._outstanding -= 1
+        self._send(worker)
+        return self._content(worker, kind, content)
+
+
+class _StreamEpoch(_Epoch):
     """An epoch of a dataset that is read by iteration."""
 
     def __init__(self, loader: DataLoader, pending: dict[str, Any] | None) -> None:
         super().__init__(loader, pending)
-        self._size = loader.batch_size
-        dataset = loader.dataset
-        saved = None if pending is None else pending["dataset"]
-        if saved is not None:
-            dataset.load_state_dict(saved)
-        # A last batch that is not full has met the end of the stream, and the dataset may have begun anew since.
-        self._ended = False if pending is None else pending["ended"]
-        self._samples = iter(()) if self._ended else iter(dataset)
-        if saved is None and self.batches:
-            seen = self.batches * (self._size or 1)
-            next(itertools.islice(self._samples, seen, seen), None)
+        self._plans = _plans(loader, self.base_seed, pending)
+        self._turn = 0 if pending is None else pending["turn"]
+        self._positions: list[Any] = [plan.position for plan in self._plans]
+        self._live = [not position.get("over") for position in self._positions]
 
     def _next(self) -> Any:
-        if self._size is None:
-            return self.loader.collate_fn(next(self._samples))
-        samples = list(itertools.islice(self._samples, self._size))
-        self._ended = len(samples) < self._size
-        if not samples or (self.loader.drop_last and len(samples) < self._size):
-            raise StopIteration
-        return self.loader.collate_fn(samples)
+        while any(self._live):
+            number = self._turn % len(self._live)
+            self._turn = number + 1
+            if not self._live[number]:
+                continue
+            try:
+                batch = self._read(number)
+            except StopIteration:
+                self._live[number] = False
+                continue
+            self.batches += 1
+            return batch
+        self.abandon()
+        raise StopIteration
+
+    def _read(self, number: int) -> Any:
+        raise NotImplementedError
+
+    def _position(self, number: int) -> Any:
+        return self._positions[number]
 
     def state_dict(self) -> dict[str, Any]:
-        save = getattr(self.loader.dataset, "state_dict", None)
-        return {"dataset": save() if callable(save) else None, "ended": self._ended}
+        positions = [{**self._position(i), "over": not live} for i, live in enumerate(self._live)]
+        return {"streams": positions, "workers": self._plans[0].streams, "turn": self._turn}
+
+
+def _plans(loader: DataLoader, base_seed: int, pending: dict[str, Any] | None) -> list[StreamPlan]:
+    streams = loader.num_workers if pending is None else pending["workers"]
+    positions = [{} for _ in range(streams or 1)] if pending is None else pending["streams"]
+    return [StreamPlan(number, streams, base_seed, position) for number, position in enumerate(positions)]
+
+
+class LocalStreamEpoch(_StreamEpoch):
+    """An epoch by iteration in this process."""
+
+    def __init__(self, loader: DataLoader, pending: dict[str, Any] | None) -> None:
+        super().__init__(loader, pending)
+        self._host = StreamHost(loader.dataset, loader._recipe(), loader.worker_init_fn, self._plans, natural=False)
+        self._read = self._host.read  # type: ignore[method-assign]
+
+    def _position(self, number: int) -> Any:
+        return self._host.position(number)
+
+
+class WorkerStreamEpoch(_WithWorkers, _StreamEpoch):
+    """An epoch by iteration, read ahead by workers: a batch of every stream in turn."""
+
+    def __init__(self, loader: DataLoader, pending: dict[str, Any] | None) -> None:
+        super().__init__(loader, pending)
+        natural = self._plans[0].streams == loader.num_workers
+        self._open_pool(loader._pool(self.base_seed, natural))
+        self._answers: list[deque[tuple[int, Any, Any]]] = [deque() for _ in self._plans]
+        workers = self._pool.workers
+        self._workers = [workers[plan.stream % len(workers)] for plan in self._plans]
+        for worker in workers:
+            worker.send(self._epoch, -1, [plan for plan in self._plans if self._workers[plan.stream] is worker])
+        for _ in range(loader.prefetch_factor or 2):
+            for number, worker in enumerate(self._workers):
+                if self._live[number]:
+                    worker.send(self._epoch, number, number)
+
+    def _read(self, number: int) -> Any:
+        self._check()
+        answers = self._answers[number]
+        while not answers:
+            for worker, kind, task, content, position in self._pool.answers():
+                if task >= 0:
+                    self._answers[task].append((kind, content, position))
+                elif kind == ERROR:
+                    raise rebuild(content, str(worker))
+        kind, content, position = answers.popleft()
+        if position is not None:
+            self._positions[number] = position
+        if kind not in (DATA, ERROR):
+            raise StopIteration
+        worker = self._workers[number]
+        worker.send(self._epoch, number, number)
+        return self._content(worker, kind, content)
+
+
+def make_epoch(loader: DataLoader, pending: dict[str, Any] | None) -> _Epoch:
+    """The kind of epoch that suits the loader."""
+    iterable = loader._recipe().iterable
+    if loader.num_workers:
+        return (WorkerStreamEpoch if iterable else WorkerIndexEpoch)(loader, pending)
+    return (LocalStreamEpoch if iterable else LocalIndexEpoch)(loader, pending)

@@ -11,8 +11,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-import tallow
-
+from ._seeding import get_states, set_states
 from .sampler import is_resumable
 
 VERSION = 1
@@ -30,22 +29,26 @@ class IndexPass:
             self.indices = iter(sampler)
             _drop(self.indices, skip)
         elif state is None:
-            self.began_at = tallow.get_rng_state()
+            self.began_at = get_states()
             self.indices = iter(sampler)
         else:
             # A sampler that knows nothing of resuming: let it draw what it drew then, and put the present back.
-            now = tallow.get_rng_state()
-            self.began_at = state["rng"]
-            tallow.set_rng_state(self.began_at)
+            now = get_states()
+            self.began_at = state["random"]
+            set_states(self.began_at)
             try:
                 self.indices = iter(sampler)
-                _drop(self.indices, skip)
+                if skip:
+                    _drop(self.indices, skip)
+                else:  # one that draws when it is first asked draws now
+                    first = list(itertools.islice(self.indices, 1))
+                    self.indices = itertools.chain(first, self.indices)
             finally:
-                tallow.set_rng_state(now)
+                set_states(now)
 
     def state_dict(self) -> dict[str, Any]:
         """What repeats this pass."""
-        return {"sampler": self.sampler.state_dict()} if self.resumable else {"rng": self.began_at}
+        return {"sampler": self.sampler.state_dict()} if self.resumable else {"random": self.began_at}
 
 
 def _drop(iterator: Iterator[Any], count: int) -> None:

@@ -92,7 +92,26 @@ def _tensors_of_numpy(batch: Any, first: Any) -> list[Tensor]:
 
 
 def _stack(batch: Any, *, collate_fn_map: CollateFnMap | None = None) -> Tensor:
-    return tallow.stack(list(batch), 0)
+    samples = list(batch)
+    first = samples[0]
+    size = len(samples) * first.numel() * first.element_size()
+    if _allocate is None or size < _SMALLEST or first.device.type != "cpu" or first.requires_grad:
+        return tallow.stack(samples, 0)
+    dtype = first.dtype
+    if any(sample.dtype != dtype for sample in samples):
+        return tallow.stack(samples, 0)
+    shape = (len(samples), *first.shape)
+    return tallow.stack(samples, 0, out=_allocate(size).view(dtype).reshape(shape))
+
+
+_SMALLEST = 1 << 14
+_allocate: Callable[[int], Tensor] | None = None
+
+
+def set_allocator(allocate: Callable[[int], Tensor] | None) -> None:
+    """Let large batches be made in the memory that `allocate` gives, as bytes: a worker's is shared with its reader."""
+    global _allocate
+    _allocate = allocate
 
 
 def _columns_as_they_are(batch: TensorRows, *, collate_fn_map: CollateFnMap | None = None) -> list[Tensor]:

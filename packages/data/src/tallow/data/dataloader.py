@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.context
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 import tallow
 
-from ._iterators import IterableIterator, MapIterator
+from ._iterators import LoaderIterator, make_epoch
 from ._position import VERSION, check_version
+from ._reading import Recipe
+from ._workers.pool import Pool
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
@@ -30,16 +35,23 @@ class DataLoader(Generic[T_co]):
         shuffle: a new random order in every epoch.
         sampler: the order of indices, instead of `shuffle`.
         batch_sampler: lists of indices, instead of `batch_size`, `shuffle`, `sampler` and `drop_last`.
-        num_workers: processes that read ahead. Only 0, this process, for now.
+        num_workers: processes that read ahead; 0: batches are made in this process, when they are asked for.
         collate_fn: makes a batch of a list of samples. Default: :func:`~tallow.data.default_collate`.
         pin_memory: copy batches to page-locked memory. Ignored, with a warning, without an accelerator.
         drop_last: leave out a last batch that is not full.
         generator: draws the order of every epoch. Default: seeded for each epoch from the default generator.
-        timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers, in_order: of workers.
+        timeout: seconds to wait for a batch of the workers; 0: any time.
+        worker_init_fn: called in each worker with its number, after its random generators were seeded.
+        multiprocessing_context: "fork", "spawn", "forkserver" or a context. Default: Python's default.
+        prefetch_factor: how many batches each worker reads ahead. Default: 2.
+        persistent_workers: keep the workers, and what their datasets hold, from one epoch to the next.
+        in_order: hand out batches in the order of the sampler. False: as they are ready.
 
     Raises:
         ValueError: for arguments that exclude each other or are out of range.
-        NotImplementedError: for ``num_workers > 0``.
+        RuntimeError: while iterating, if a worker is killed, ends, or does not answer within `timeout`.
+
+    An exception in a worker is raised here as the same type, with the worker's traceback in its message.
 
     A loader can be stopped anywhere and go on in another process: :meth:`state_dict` between any two batches,
     :meth:`load_state_dict` into a loader of the same dataset and arguments; its next epoch is the rest of that one.
@@ -77,10 +89,10 @@ class DataLoader(Generic[T_co]):
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
-        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)
+        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
         self.dataset = dataset
         self.num_workers = num_workers
-        self.prefetch_factor = prefetch_factor
+        self.prefetch_factor = 2 if num_workers > 0 and prefetch_factor is None else prefetch_factor
         self.pin_memory = pin_memory
         self.pin_memory_device = pin_memory_device
         self.timeout = timeout
@@ -104,8 +116,11 @@ class DataLoader(Generic[T_co]):
         if collate_fn is None:
             collate_fn = default_collate if self._auto_collation else default_convert
         self.collate_fn = collate_fn
-        self._iterator: MapIterator | IterableIterator | None = None
+        self._epoch: Any = None
         self._pending: dict[str, Any] | None = None
+        self._kept_pool: Pool | None = None
+        self._reported_length: int | None = None
+        _warn_of_many_workers(num_workers)
         self._ready = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -123,17 +138,17 @@ class DataLoader(Generic[T_co]):
 
     def __iter__(self) -> Iterator[T_co]:
         pending, self._pending = self._pending, None
-        kind = IterableIterator if isinstance(self.dataset, IterableDataset) else MapIterator
-        self._iterator = kind(self, pending)
-        return self._iterator
+        self._epoch = make_epoch(self, pending)
+        return LoaderIterator(self, self._epoch)
 
     def __len__(self) -> int:
         """The number of batches in a whole epoch."""
         if isinstance(self.dataset, IterableDataset):
             length = len(self.dataset)  # type: ignore[arg-type]
-            if self.batch_size is None:
-                return length
-            return length // self.batch_size if self.drop_last else -(-length // self.batch_size)
+            if self.batch_size is not None:
+                length = length // self.batch_size if self.drop_last else -(-length // self.batch_size)
+            self._reported_length = length
+            return length
         return len(self._index_sampler)
 
     # -- resuming ---------------------------------------------------------------------------------------------
@@ -147,9 +162,9 @@ class DataLoader(Generic[T_co]):
         if self._pending is not None:
             return dict(self._pending)
         state: dict[str, Any] = {"version": VERSION, "in_epoch": False, "batches": 0}
-        iterator = self._iterator
-        if iterator is not None and not iterator.exhausted:
-            state.update(in_epoch=True, batches=iterator.batches, base_seed=iterator.base_seed, **iterator.state_dict())
+        epoch = self._epoch
+        if epoch is not None and not epoch.exhausted:
+            state.update(in_epoch=True, batches=epoch.batches, base_seed=epoch.base_seed, **epoch.state_dict())
         else:
             generator = self._order_generator()
             state["generator"] = None if generator is None else generator.get_state()
@@ -162,7 +177,8 @@ class DataLoader(Generic[T_co]):
             ValueError: if it is no state of a loader, or one of a later version.
         """
         check_version(state_dict)
-        self._iterator = None
+        self._epoch = None
+        self._drop_pool()
         if state_dict["in_epoch"]:
             self._pending = dict(state_dict)
             return
@@ -180,14 +196,81 @@ class DataLoader(Generic[T_co]):
             sampler = sampler.sampler
         return getattr(sampler, "generator", None)
 
-    def _pinned(self, batch: Any) -> Any:
-        """`batch`, in page-locked memory if asked for and there is an accelerator."""
+    # -- what epochs ask for ----------------------------------------------------------------------------------
+
+    def _recipe(self) -> Recipe:
+        iterable = isinstance(self.dataset, IterableDataset)
+        return Recipe(self.collate_fn, self.batch_size, self.drop_last, self._auto_collation, iterable)
+
+    def _pool(self, base_seed: int, natural: bool = True) -> Pool:
+        """The worker processes of a new epoch: those of the last one, if they are to persist."""
+        pool = self._kept_pool
+        if pool is not None and pool.alive and natural:
+            return pool
+        self._drop_pool()
+        pool = Pool(self, self._recipe(), base_seed, natural)
+        if self.persistent_workers and natural:
+            pool.kept = True
+            self._kept_pool = pool
+        return pool
+
+    def _drop_pool(self) -> None:
+        pool, self._kept_pool = self._kept_pool, None
+        if pool is not None:
+            pool.close()
+
+    def _pins(self) -> Callable[[Any], Any] | None:
+        """What moves a batch to page-locked memory, if that was asked for and there is an accelerator."""
         if not self.pin_memory:
-            return batch
-        if not tallow.cuda.is_available():
-            warnings.warn("pin_memory=True is ignored: no accelerator is found", stacklevel=3)
-            return batch
-        return _pin(batch)
+            return None
+        cuda = getattr(tallow, "cuda", None)
+        if cuda is None or not cuda.is_available():
+            warnings.warn(
+                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
+                "used.",
+                stacklevel=4,
+            )
+            return None
+        return _pin
+
+    def _warn_of_length(self, batches: int) -> None:
+        if self._reported_length is not None and batches > self._reported_length:
+            advice = ""
+            if self.num_workers:
+                advice = "Each worker reads the whole dataset unless its __iter__ asks get_worker_info() for a part."
+            warnings.warn(
+                f"Length of IterableDataset {self.dataset} was reported to be {self._reported_length} (when accessing "
+                f"len(dataloader)), but {batches} samples have been fetched. {advice}",
+                stacklevel=3,
+            )
+
+    @property
+    def multiprocessing_context(self) -> Any:
+        """The multiprocessing context of the workers; None for Python's default."""
+        return self._context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, chosen: Any) -> None:
+        if chosen is not None:
+            if self.num_workers == 0:
+                raise ValueError(
+                    "multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
+                    f"num_workers={self.num_workers}"
+                )
+            if isinstance(chosen, str):
+                methods = multiprocessing.get_all_start_methods()
+                if chosen not in methods:
+                    raise ValueError(
+                        f"multiprocessing_context option should specify a valid start method in {methods!r}, but got "
+                        f"multiprocessing_context={chosen!r}"
+                    )
+                chosen = multiprocessing.get_context(chosen)
+            if not isinstance(chosen, multiprocessing.context.BaseContext):
+                raise TypeError(
+                    "multiprocessing_context option should be a valid context object or a string specifying the start "
+                    f"method, but got multiprocessing_context={chosen}"
+                )
+        self._context = chosen
 
 
 def _pin(batch: Any) -> Any:
@@ -202,23 +285,31 @@ def _pin(batch: Any) -> Any:
     return batch
 
 
-def _check_workers(num_workers: int, timeout: float, prefetch: int | None, persistent: bool, context: Any) -> None:
+def _check_workers(num_workers: int, timeout: float, prefetch: int | None, persistent: bool) -> None:
     if num_workers < 0:
         raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
     if timeout < 0:
         raise ValueError("timeout option should be non-negative")
-    if num_workers > 0:
-        raise NotImplementedError(
-            f"DataLoader(): num_workers={num_workers} asks for worker processes, which come in a later version of "
-            "tallow-data; use num_workers=0. States of state_dict() will carry over to them."
-        )
-    if prefetch is not None:
-        raise ValueError("prefetch_factor option could only be specified in multiprocessing: let num_workers > 0")
-    if persistent:
-        raise ValueError("persistent_workers option needs num_workers > 0")
-    if context is not None:
+    if num_workers == 0 and prefetch is not None:
         raise ValueError(
-            f"multiprocessing_context can only be used with multi-process loading (num_workers > 0), got {context}"
+            "prefetch_factor option could only be specified in multiprocessing. let num_workers > 0 to enable "
+            "multiprocessing, otherwise set prefetch_factor to None."
+        )
+    if prefetch is not None and prefetch < 0:
+        raise ValueError("prefetch_factor option should be non-negative")
+    if persistent and num_workers == 0:
+        raise ValueError("persistent_workers option needs num_workers > 0")
+
+
+def _warn_of_many_workers(num_workers: int) -> None:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if num_workers > cores:
+        warnings.warn(
+            f"This DataLoader will create {num_workers} worker processes in total. Our suggested max number of worker "
+            f"in current system is {cores}, which is smaller than what this DataLoader is going to create. Please be "
+            "aware that excessive worker creation might get DataLoader running slow or even freeze, lower the worker "
+            "number to avoid potential slowness/freeze if necessary.",
+            stacklevel=3,
         )
 
 

@@ -1,0 +1,133 @@
+"""Datasets that workers started by "spawn" can import."""
+
+import os
+import random
+import signal
+import time
+from collections import namedtuple
+
+import tallow
+from tallow.data import Dataset, IterableDataset, get_worker_info
+
+Pair = namedtuple("Pair", "image name")
+
+
+class Squares(Dataset):
+    """Large and small tensors, numbers and text."""
+
+    def __init__(self, n=20, size=8000):
+        self.base = tallow.arange(float(size))
+        self.n = n
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        return {"big": self.base * i, "small": tallow.tensor([i, i * i]), "number": i, "text": f"n{i}"}
+
+
+class Who(Dataset):
+    """Which worker read a sample, and what its generators draw."""
+
+    def __init__(self, n=8):
+        self.n = n
+        self.started = []
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        info = get_worker_info()
+        assert info.dataset is self
+        draws = random.random(), tallow.rand(()).item()
+        return i, info.id, info.num_workers, info.seed, draws, list(self.started), os.getpid()
+
+
+class Fails(Dataset):
+    """Sample 5 does `how`."""
+
+    def __init__(self, how):
+        self.how = how
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, i):
+        if i == 5:
+            getattr(self, self.how)()
+        return i
+
+    def raises(self):
+        raise KeyError("no such sample")
+
+    def raises_strangely(self):
+        class TwoArguments(Exception):
+            def __init__(self, a, b):
+                super().__init__(a, b)
+
+        raise TwoArguments(1, 2)
+
+    def stops(self):
+        raise StopIteration
+
+    def dies(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def exits(self):
+        os._exit(3)
+
+    def sleeps(self):
+        time.sleep(30)
+
+
+class Numbers(IterableDataset):
+    """`n` numbers, each worker a part, the later ones less."""
+
+    def __init__(self, n=23, random_order=False):
+        self.n = n
+        self.random_order = random_order
+
+    def numbers(self):
+        info = get_worker_info()
+        numbers = list(range(self.n))[info.id :: info.num_workers] if info else list(range(self.n))
+        if self.random_order:
+            random.shuffle(numbers)
+        return numbers
+
+    def __iter__(self):
+        noisy = self.random_order and get_worker_info() is not None
+        for number in self.numbers():
+            yield number + (random.random() if noisy else 0)
+
+
+class Resumable(Numbers):
+    """The same, that knows where it is."""
+
+    def __init__(self, n=23):
+        super().__init__(n)
+        self.at = 0
+
+    def __iter__(self):
+        numbers = self.numbers()
+        while self.at < len(numbers):
+            self.at += 1
+            yield numbers[self.at - 1]
+        self.at = 0
+
+    def state_dict(self):
+        return {"at": self.at}
+
+    def load_state_dict(self, state):
+        self.at = state["at"]
+
+
+def note(worker_id):
+    get_worker_info().dataset.started.append(worker_id)
+
+
+def refuse(worker_id):
+    raise OSError(f"worker {worker_id} found no disk")
+
+
+def as_it_is(batch):
+    return batch

@@ -79,6 +79,7 @@ from tallow import distributed as distributed  # type: ignore
 from tallow import func as func  # type: ignore
 from tallow import jit as jit  # type: ignore
 from tallow import linalg as linalg  # type: ignore
+from tallow import multiprocessing as multiprocessing  # type: ignore
 from tallow import nn as nn  # type: ignore
 from tallow import onnx as onnx  # type: ignore
 from tallow import optim as optim  # type: ignore
@@ -103,7 +104,6 @@ _memory_format: TypeAlias = memory_format
 
 ops: Any
 fft: Any
-multiprocessing: Any
 types: Any
 __version__: _str
 bfloat16: _dtype

@@ -15,4 +15,5 @@ TL_EXTENSION(tallow_nn) {
   register_pooling();
   register_rnn();
   register_sparse();
+  register_vision();
 }

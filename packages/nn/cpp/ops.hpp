@@ -12,4 +12,5 @@ void register_norm();
 void register_pooling();
 void register_rnn();
 void register_sparse();
+void register_vision();
 }  // namespace tallow_nn

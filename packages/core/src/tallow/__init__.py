@@ -148,6 +148,13 @@ _ATTRIBUTES = {
     **dict.fromkeys(_TENSOR_TYPES, "tallow._tensor_types"),
     **dict.fromkeys(_NEURAL, "tallow.nn.functional"),
 }
+# Functions that the module has as soon as tallow-nn is there: tallow.conv2d is tallow.nn.functional.conv2d.
+_NN_FUNCTIONS = frozenset(
+    """adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d
+    conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity dropout feature_alpha_dropout
+    group_norm layer_norm max_pool1d max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle
+    pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_""".split()
+)
 
 
 def __getattr__(name: str) -> _Any:
@@ -160,6 +167,9 @@ def __getattr__(name: str) -> _Any:
                 raise
             raise AttributeError(f"tallow.{name} is not installed: pip install {package}") from None
         globals()[name] = value
+        return value
+    if name in _NN_FUNCTIONS:
+        value = globals()[name] = getattr(__getattr__("nn").functional, name)
         return value
     if name in _LAZY:
         try:
@@ -174,7 +184,7 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY, *_ATTRIBUTES})
+    return sorted({*globals(), *_LAZY, *_ATTRIBUTES, *_NN_FUNCTIONS})
 
 
 def get_include() -> str:

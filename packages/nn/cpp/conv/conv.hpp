@@ -49,4 +49,8 @@ void forward(const Shape& s, const double* x, const double* w, const double* bia
 void backward_data(const Shape& s, const double* dy, const double* w, double* dx);
 void backward_weights(const Shape& s, const double* x, const double* dy, double* dw, double* db);
 
+// Integers, modulo 2^64; everything contiguous. They have no gradient; backward_data serves the transposed convolution.
+void forward(const Shape& s, const int64_t* x, const int64_t* w, const int64_t* bias, int64_t* y);
+void backward_data(const Shape& s, const int64_t* dy, const int64_t* w, int64_t* dx);
+
 }  // namespace tallow_nn::conv

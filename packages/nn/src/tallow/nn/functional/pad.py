@@ -40,14 +40,14 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     for i in range(0, len(sizes), 2):
         dim = input.dim() - 1 - i // 2
         before, after = sizes[i], sizes[i + 1]
-        if before < 0 or after < 0:
+        # What is cut off is neither filled around nor repeated, but it is reflected.
+        if mode in ("constant", "circular") and (before < 0 or after < 0):
             input = _crop(input, dim, max(-before, 0), max(-after, 0))
             before, after = max(before, 0), max(after, 0)
-        if before or after:
-            if mode == "constant":
-                input = _constant(input, dim, before, after, 0 if value is None else value)
-            else:
-                input = input.index_select(dim, _source_index(input, dim, before, after, mode))
+        if mode == "constant" and (before or after):
+            input = _constant(input, dim, before, after, 0 if value is None else value)
+        elif before or after:
+            input = input.index_select(dim, _source_index(input, dim, before, after, mode))
     return input
 
 
@@ -67,9 +67,7 @@ def _check_mode(input: Tensor, sizes: list[int], mode: str, value: float | None)
 def _crop(input: Tensor, dim: int, before: int, after: int) -> Tensor:
     length = input.size(dim) - before - after
     if length < 0:
-        raise RuntimeError(
-            f"pad(): dimension {dim} of size {input.size(dim)} cannot lose {before} and {after} cells"
-        )
+        raise RuntimeError(f"pad(): dimension {dim} of size {input.size(dim)} cannot lose {before} and {after} cells")
     return input.narrow(dim, before, length)
 
 
@@ -94,6 +92,8 @@ def _source_index(input: Tensor, dim: int, before: int, after: int, mode: str) -
             f"Padding size should be less than {'' if mode == 'reflect' else 'or equal to '}the corresponding input "
             f"dimension, but got: padding ({before}, {after}) at dimension {dim} of input {list(input.shape)}"
         )
+    if size + before + after < 0:
+        raise RuntimeError(f"pad(): dimension {dim} of size {size} cannot lose {-before} and {-after} cells")
     if size == 0:
         raise RuntimeError(f"pad(): dimension {dim} of size 0 cannot be padded in mode '{mode}'")
     index = tallow.arange(-before, size + after, device=input.device)

@@ -2,6 +2,10 @@
 
 from .activation import *  # noqa: F403
 from .activation import __all__ as _activation
+from .adaptive_pooling import *  # noqa: F403
+from .adaptive_pooling import __all__ as _adaptive_pooling
+from .channelshuffle import *  # noqa: F403
+from .channelshuffle import __all__ as _channelshuffle
 from .container import *  # noqa: F403
 from .container import __all__ as _container
 from .conv import *  # noqa: F403
@@ -12,6 +16,8 @@ from .dropout import *  # noqa: F403
 from .dropout import __all__ as _dropout
 from .flatten import *  # noqa: F403
 from .flatten import __all__ as _flatten
+from .fold import *  # noqa: F403
+from .fold import __all__ as _fold
 from .linear import *  # noqa: F403
 from .linear import __all__ as _linear
 from .linear_loss import *  # noqa: F403
@@ -23,30 +29,42 @@ from .margin import __all__ as _margin
 from .module import Module
 from .norm import *  # noqa: F403
 from .norm import __all__ as _norm
+from .padding import *  # noqa: F403
+from .padding import __all__ as _padding
 from .parameter_container import *  # noqa: F403
 from .parameter_container import __all__ as _parameter_container
+from .pixelshuffle import *  # noqa: F403
+from .pixelshuffle import __all__ as _pixelshuffle
 from .pooling import *  # noqa: F403
 from .pooling import __all__ as _pooling
 from .rnn import *  # noqa: F403
 from .rnn import __all__ as _rnn
 from .sparse import *  # noqa: F403
 from .sparse import __all__ as _sparse
+from .upsampling import *  # noqa: F403
+from .upsampling import __all__ as _upsampling
 
 __all__ = [
     "Module",
     *_activation,
+    *_adaptive_pooling,
+    *_channelshuffle,
     *_container,
     *_conv,
     *_distance,
     *_dropout,
     *_flatten,
+    *_fold,
     *_linear,
     *_linear_loss,
     *_loss,
     *_margin,
     *_norm,
+    *_padding,
     *_parameter_container,
+    *_pixelshuffle,
     *_pooling,
     *_rnn,
     *_sparse,
+    *_upsampling,
 ]

@@ -6,8 +6,15 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 IntPair: TypeAlias = "int | tuple[int, int]"
+IntTriple: TypeAlias = "int | tuple[int, int, int]"
+Ints: TypeAlias = "int | tuple[int, ...]"
+
+
+def each(value: Any, count: int) -> tuple[Any, ...]:
+    """`value` as a tuple: a single number is repeated `count` times."""
+    return tuple(value) if isinstance(value, Iterable) else (value,) * count
 
 
 def pair(value: Any) -> tuple[Any, ...]:
     """`value` as a tuple: a single number is repeated for both dimensions."""
-    return tuple(value) if isinstance(value, Iterable) else (value, value)
+    return each(value, 2)

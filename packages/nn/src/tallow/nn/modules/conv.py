@@ -1,107 +1,63 @@
-"""Convolutions."""
+"""Convolutions and transposed convolutions."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
-import tallow
 from tallow import Tensor
 
 from .. import functional as F
-from .. import init
-from ..parameter import Parameter
-from ._arguments import IntPair, pair
-from .module import Module
+from ._arguments import IntPair, Ints, IntTriple, each
+from ._conv_base import _ConvNd, _ConvTransposeNd
 
-__all__ = ["Conv2d"]
-
-_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
 
-class _ConvNd(Module):
-    """What the convolutions of any number of dimensions share: checks, parameters, padding, repr."""
+class Conv1d(_ConvNd):
+    """One-dimensional cross-correlation of ``(N, C_in, L)`` or ``(C_in, L)``; see :class:`Conv2d`.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.Conv1d(4, 6, 3)(tallow.zeros(2, 4, 8)).shape)
+    (2, 6, 6)
+    """
 
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: tuple[int, ...],
-        stride: tuple[int, ...],
-        padding: str | tuple[int, ...],
-        dilation: tuple[int, ...],
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Any,
-        dtype: Any,
+        kernel_size: Ints,
+        stride: Ints = 1,
+        padding: str | Ints = 0,
+        dilation: Ints = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__()
-        if groups <= 0:
-            raise ValueError("groups must be a positive integer")
-        if in_channels % groups != 0:
-            raise ValueError("in_channels must be divisible by groups")
-        if out_channels % groups != 0:
-            raise ValueError("out_channels must be divisible by groups")
-        if isinstance(padding, str):
-            if padding not in ("same", "valid"):
-                raise ValueError(f"Invalid padding string {padding!r}, should be one of ('same', 'valid')")
-            if padding == "same" and any(s != 1 for s in stride):
-                raise ValueError("padding='same' is not supported for strided convolutions")
-        if padding_mode not in _PADDING_MODES:
-            raise ValueError(f"padding_mode must be one of {_PADDING_MODES}, but got padding_mode='{padding_mode}'")
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.dilation = dilation
-        self.groups = groups
-        self.padding_mode = padding_mode
-        self._border = self._border_sizes()
-        shape = (out_channels, in_channels // groups, *kernel_size)
-        self.weight = Parameter(tallow.empty(shape, device=device, dtype=dtype))
-        if bias:
-            self.bias = Parameter(tallow.empty(out_channels, device=device, dtype=dtype))
-        else:
-            self.register_parameter("bias", None)
-        self.reset_parameters()
+        super().__init__(
+            in_channels,
+            out_channels,
+            each(kernel_size, 1),
+            each(stride, 1),
+            padding if isinstance(padding, str) else each(padding, 1),
+            each(dilation, 1),
+            False,
+            each(0, 1),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
 
-    def _border_sizes(self) -> list[int]:
-        """How much each side is padded, last dimension first, as ``functional.pad`` takes it."""
-        border: list[int] = []
-        for i in reversed(range(len(self.kernel_size))):
-            if self.padding == "valid":
-                border += [0, 0]
-            elif self.padding == "same":
-                total = self.dilation[i] * (self.kernel_size[i] - 1)
-                border += [total // 2, total - total // 2]
-            else:
-                border += [self.padding[i]] * 2  # type: ignore[list-item]
-        return border
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return self._convolve(F.conv1d, input, weight, bias)
 
-    def reset_parameters(self) -> None:
-        """Draw the parameters anew: uniform in ``±1/sqrt(fan_in)``."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        if self.bias is not None:
-            fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
-            if fan_in != 0:
-                bound = 1 / math.sqrt(fan_in)
-                init.uniform_(self.bias, -bound, bound)
-
-    def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        if self.padding != (0,) * len(self.kernel_size):
-            text += f", padding={self.padding}"
-        if self.dilation != (1,) * len(self.dilation):
-            text += f", dilation={self.dilation}"
-        if self.groups != 1:
-            text += f", groups={self.groups}"
-        if self.bias is None:
-            text += ", bias=False"
-        if self.padding_mode != "zeros":
-            text += f", padding_mode={self.padding_mode}"
-        return text
+    def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight, self.bias)
 
 
 class Conv2d(_ConvNd):
@@ -144,10 +100,12 @@ class Conv2d(_ConvNd):
         super().__init__(
             in_channels,
             out_channels,
-            pair(kernel_size),
-            pair(stride),
-            padding if isinstance(padding, str) else pair(padding),
-            pair(dilation),
+            each(kernel_size, 2),
+            each(stride, 2),
+            padding if isinstance(padding, str) else each(padding, 2),
+            each(dilation, 2),
+            False,
+            each(0, 2),
             groups,
             bias,
             padding_mode,
@@ -155,8 +113,201 @@ class Conv2d(_ConvNd):
             dtype,
         )
 
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return self._convolve(F.conv2d, input, weight, bias)
+
     def forward(self, input: Tensor) -> Tensor:
-        padding = self.padding
-        if self.padding_mode != "zeros":
-            input, padding = F.pad(input, self._border, mode=self.padding_mode), (0, 0)
-        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return self._conv_forward(input, self.weight, self.bias)
+
+
+class Conv3d(_ConvNd):
+    """Three-dimensional cross-correlation of ``(N, C_in, D, H, W)`` or ``(C_in, D, H, W)``; see :class:`Conv2d`.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.Conv3d(1, 2, 3, padding=1)(tallow.zeros(1, 4, 5, 6)).shape)
+    (2, 4, 5, 6)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntTriple,
+        stride: IntTriple = 1,
+        padding: str | IntTriple = 0,
+        dilation: IntTriple = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            each(kernel_size, 3),
+            each(stride, 3),
+            padding if isinstance(padding, str) else each(padding, 3),
+            each(dilation, 3),
+            False,
+            each(0, 3),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return self._convolve(F.conv3d, input, weight, bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight, self.bias)
+
+
+class ConvTranspose1d(_ConvTransposeNd):
+    """:class:`ConvTranspose2d` of ``(N, C_in, L)`` or ``(C_in, L)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.ConvTranspose1d(4, 2, 2, stride=2)(tallow.zeros(1, 4, 5)).shape)
+    (1, 2, 10)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Ints,
+        stride: Ints = 1,
+        padding: Ints = 0,
+        output_padding: Ints = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Ints = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            each(kernel_size, 1),
+            each(stride, 1),
+            each(padding, 1),
+            each(dilation, 1),
+            True,
+            each(output_padding, 1),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return self._transpose(F.conv_transpose1d, input, output_size)
+
+
+class ConvTranspose2d(_ConvTransposeNd):
+    """The gradient of a :class:`Conv2d` with respect to its input, as a layer ("deconvolution").
+
+    Args:
+        in_channels, out_channels: channels of the image and of the result.
+        kernel_size, stride, padding, dilation: of the convolution; one number or (height, width).
+        output_padding: how much larger the result is at the far side.
+        groups, bias: as in :class:`Conv2d`.
+        padding_mode: only "zeros".
+
+    Shapes: input ``(N, C_in, H, W)`` or ``(C_in, H, W)``, weight ``(C_in, C_out/groups, kH, kW)``, output
+    ``(N, C_out, H_out, W_out)`` with
+    ``H_out = (H - 1)*stride - 2*padding + dilation*(kernel_size - 1) + output_padding + 1``. ``forward`` also takes
+    that size as `output_size`, where several sizes would have been convolved to the input's.
+
+    Raises:
+        ValueError: if groups do not divide the channels, or for an `output_size` out of reach.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.ConvTranspose2d(4, 2, 3, stride=2)(tallow.zeros(1, 4, 5, 5), output_size=(12, 11)).shape)
+    (1, 2, 12, 11)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntPair,
+        stride: IntPair = 1,
+        padding: IntPair = 0,
+        output_padding: IntPair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: IntPair = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            each(kernel_size, 2),
+            each(stride, 2),
+            each(padding, 2),
+            each(dilation, 2),
+            True,
+            each(output_padding, 2),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return self._transpose(F.conv_transpose2d, input, output_size)
+
+
+class ConvTranspose3d(_ConvTransposeNd):
+    """:class:`ConvTranspose2d` of ``(N, C_in, D, H, W)`` or ``(C_in, D, H, W)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.ConvTranspose3d(1, 2, 2)(tallow.zeros(1, 4, 5, 6)).shape)
+    (2, 5, 6, 7)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntTriple,
+        stride: IntTriple = 1,
+        padding: IntTriple = 0,
+        output_padding: IntTriple = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: IntTriple = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            each(kernel_size, 3),
+            each(stride, 3),
+            each(padding, 3),
+            each(dilation, 3),
+            True,
+            each(output_padding, 3),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return self._transpose(F.conv_transpose3d, input, output_size)

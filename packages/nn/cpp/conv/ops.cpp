@@ -1,6 +1,7 @@
 // Convolution as ops: forward, and its two gradients, each of which is the others' gradient again.
 #include "common.hpp"
 #include "conv/conv.hpp"
+#include "conv/functions.hpp"
 #include "ops.hpp"
 
 namespace tallow_nn {
@@ -17,7 +18,9 @@ Shape geometry(tl::Call& c, uint32_t first, tl::Sizes input, tl::Sizes weight) {
   s.groups = c.integer(first + 3);
   require(s.groups > 0, "non-positive groups is not supported");
   s.batch = input[0], s.in_channels = input[1], s.out_channels = weight[0];
-  require(weight[0] % s.groups == 0 && weight[0] >= s.groups, "Given groups=", s.groups, ", expected weight to be divisible by ", s.groups,
+  require(weight[0] >= s.groups, "Given groups=", s.groups, ", expected weight to be at least ", s.groups, " at dimension 0, but got weight of size ",
+          tl::to_string(weight), " instead");
+  require(weight[0] % s.groups == 0, "Given groups=", s.groups, ", expected weight to be divisible by ", s.groups,
           " at dimension 0, but got weight of size ", tl::to_string(weight), " instead");
   require(input[1] == weight[1] * s.groups, "Given groups=", s.groups, ", weight of size ", tl::to_string(weight), ", expected input", tl::to_string(input), " to have ",
           weight[1] * s.groups, " channels, but got ", input[1], " channels instead");
@@ -62,13 +65,43 @@ conv::View<T> view(const tl::Tensor& t) {
   return {static_cast<T*>(i.data), st};
 }
 
-// double is computed as it is, everything else in float.
+// double is computed as it is, integers in int64, everything else in float.
 bool is_double(const tl::Tensor& t) { return t.dtype() == TL_FLOAT64; }
-tl::Tensor operand(const tl::Tensor& t) {
-  const tl::Tensor f = is_double(t) || t.dtype() == TL_FLOAT32 ? t : tl::call<"_to">(t, tl::Dtype{TL_FLOAT32});
-  return tl::call<"contiguous">(f);
+bool is_integer(TlDtype t) { return t >= TL_UINT8 && t <= TL_INT64; }
+TlDtype compute_type(TlDtype t) { return t == TL_FLOAT64 ? t : is_integer(t) ? TL_INT64 : TL_FLOAT32; }
+
+// (N, C, spatial) in memory as (N, spatial, C); what is both that and contiguous counts as contiguous.
+tl::Dims channels_last(tl::Sizes sizes) {
+  const size_t nd = sizes.size();
+  tl::Dims st(nd);
+  st[1] = 1;
+  int64_t step = sizes[1];
+  for (size_t d = nd - 1; d >= 2; --d) st[d] = step, step *= sizes[d];
+  st[0] = step;
+  return st;
 }
-tl::Tensor target(const tl::Tensor& out) { return is_double(out) || out.dtype() == TL_FLOAT32 ? out : tl::empty(out.sizes(), TL_FLOAT32); }
+bool is_channels_last(const tl::Tensor& t) {
+  if (t.contiguous() || t.ndim() < 4) return false;
+  const tl::Dims want = channels_last(t.sizes());
+  for (size_t d = 0; d < want.size(); ++d)
+    if (t.sizes()[d] != 1 && t.strides()[d] != want[d]) return false;
+  return true;
+}
+// The layout of a result: its operands' where one of them is channels-last.
+void describe(tl::Call& c, tl::Sizes sizes, const tl::Tensor& a, const tl::Tensor& b) {
+  const bool last = sizes.size() >= 4 && (is_channels_last(a) || is_channels_last(b));
+  c.output(0, sizes, a.dtype(), a.device(), last ? channels_last(sizes).data() : nullptr);
+}
+
+tl::Tensor operand(const tl::Tensor& t) {
+  const TlDtype type = compute_type(t.dtype());
+  return type == TL_FLOAT32 && t.dtype() == type && is_channels_last(t) ? t : tl::call<"contiguous">(cast(t, type));
+}
+// What a kernel writes into: the result itself where it has the type and the layout.
+tl::Tensor target(const tl::Tensor& out) {
+  const TlDtype type = compute_type(out.dtype());
+  return out.dtype() == type && (type == TL_FLOAT32 || out.contiguous()) ? out : tl::empty(out.sizes(), type);
+}
 void finish(const tl::Tensor& out, const tl::Tensor& from) {
   if (out.get() != from.get()) tl::call<"copy_">(out, from);
 }
@@ -77,10 +110,10 @@ void forward_shape(tl::Call& c) {
   const tl::Tensor x = c.tensor(0), w = c.tensor(1), b = c.tensor(2);
   const Shape s = geometry(c, 3, x.sizes(), w.sizes());
   require(x.dtype() == w.dtype(), "Input type and weight type should be the same");
-  require(is_floating(x.dtype()), "\"convolution\" not implemented for integer and complex dtypes");
+  require(is_floating(x.dtype()) || is_integer(x.dtype()), "\"convolution\" not implemented for this dtype of the input");
   if (b) require(b.ndim() == 1 && b.numel() == s.out_channels && b.dtype() == w.dtype(), "Given weight of size ", tl::to_string(w.sizes()),
                  ", expected bias to be 1-dimensional with ", s.out_channels, " elements, but got bias of size ", tl::to_string(b.sizes()), " instead");
-  c.output(0, output_sizes(s, x.ndim()), x.dtype());
+  describe(c, output_sizes(s, x.ndim()), x, w);
 }
 void forward(tl::Call& c) {
   const Shape s = geometry(c, 3, c.tensor(0).sizes(), c.tensor(1).sizes());
@@ -92,14 +125,15 @@ void forward(tl::Call& c) {
     if (b) tl::call<"copy_">(out, tl::call<"reshape">(c.tensor(2), [&] { tl::Dims d(static_cast<size_t>(out.ndim()), 1); d[1] = -1; return d; }()));
     return;
   }
-  if (is_double(x)) conv::forward(s, x.data<double>(), w.data<double>(), b ? b.data<double>() : nullptr, y.data<double>());
+  if (x.dtype() == TL_INT64) conv::forward(s, x.data<int64_t>(), w.data<int64_t>(), b ? b.data<int64_t>() : nullptr, y.data<int64_t>());
+  else if (is_double(x)) conv::forward(s, x.data<double>(), w.data<double>(), b ? b.data<double>() : nullptr, y.data<double>());
   else conv::forward(s, view<const float>(x), view<const float>(w), b ? b.data<float>() : nullptr, view<float>(y));
   finish(out, y);
 }
 
 void input_grad_shape(tl::Call& c) {
   geometry(c, 3, c.ints(2), c.tensor(1).sizes());
-  c.output(0, c.ints(2), c.tensor(0).dtype());
+  describe(c, c.ints(2), c.tensor(0), c.tensor(1));
 }
 void input_grad(tl::Call& c) {
   const Shape s = geometry(c, 3, c.ints(2), c.tensor(1).sizes());
@@ -107,7 +141,8 @@ void input_grad(tl::Call& c) {
   if (out.numel() == 0) return;
   const tl::Tensor dy = operand(c.tensor(0)), w = operand(c.tensor(1)), dx = target(out);
   if (dy.numel() == 0) return void(tl::call<"zero_">(out));
-  if (is_double(dy)) conv::backward_data(s, dy.data<double>(), w.data<double>(), dx.data<double>());
+  if (dy.dtype() == TL_INT64) conv::backward_data(s, dy.data<int64_t>(), w.data<int64_t>(), dx.data<int64_t>());
+  else if (is_double(dy)) conv::backward_data(s, dy.data<double>(), w.data<double>(), dx.data<double>());
   else conv::backward_data(s, view<const float>(dy), view<const float>(w), view<float>(dx));
   finish(out, dx);
 }
@@ -133,19 +168,6 @@ void bias_grad(tl::Call& c) {
   c.ret(tl::call<"sum">(g, dims));
 }
 
-// (C, H, W) is one image without a batch.
-template <int Spatial>
-void conv_nd(tl::Call& c) {
-  tl::Tensor x = c.tensor(0);
-  const bool single = x.ndim() == Spatial + 1;
-  require(single || x.ndim() == Spatial + 2, "Expected ", Spatial + 1, "D (unbatched) or ", Spatial + 2, "D (batched) input to conv", Spatial,
-          "d, but got input of size: ", tl::to_string(x.sizes()));
-  require(c.tensor(1).ndim() == Spatial + 2, "weight should have ", Spatial + 2, " dimensions, got ", tl::to_string(c.tensor(1).sizes()));
-  if (single) x = tl::call<"unsqueeze">(x, 0);
-  tl::Tensor y = tl::call<"nn::convolution">(x, c.value(1), c.value(2), c.value(3), c.value(4), c.value(5), c.value(6));
-  c.ret(single ? tl::call<"squeeze.dim">(y, 0) : std::move(y));
-}
-
 }  // namespace
 
 void register_conv() {
@@ -165,9 +187,7 @@ void register_conv() {
       .grad("dy: nn::convolution(input, grad, None, stride, padding, dilation, groups);"
             "input: nn::convolution_input_grad(dy, grad, input.sizes, stride, padding, dilation, groups)");
   tl::composite<bias_grad>("nn::convolution_bias_grad(Tensor grad) -> Tensor", TL_OP_HIDDEN);
-  tl::composite<conv_nd<1>>("nn::conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, int[1] dilation=1, int groups=1) -> Tensor");
-  tl::composite<conv_nd<2>>("nn::conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] dilation=1, int groups=1) -> Tensor");
-  tl::composite<conv_nd<3>>("nn::conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, int[3] padding=0, int[3] dilation=1, int groups=1) -> Tensor");
+  register_conv_functions();
 }
 
 }  // namespace tallow_nn

@@ -12,6 +12,7 @@
 #include "tallow/abi.h"
 #include "tallow/tallow.hpp"
 #include "tensor/tensor.hpp"
+#include "vec/isa.hpp"
 
 #ifndef TALLOW_CORE_VERSION
 #define TALLOW_CORE_VERSION "0.0.0"
@@ -254,6 +255,7 @@ constinit const TlApi kApi = {
     .generator_default = [](TlDevice) -> TlGenerator { return default_generator(); },
     .generator_reserve = [](TlGenerator g, uint64_t n, uint64_t* s, uint64_t* o) { g->reserve(n, s, o); },
     .gemm = gemm,
+    .instruction_set = []() -> int32_t { return static_cast<int32_t>(current_isa()); },
 };
 
 }  // namespace

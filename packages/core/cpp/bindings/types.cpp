@@ -155,7 +155,6 @@ PyObject* generator_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   if (!o) return nullptr;
   auto* g = new TlGeneratorImpl;
   g->device = d;
-  g->seed = 67280421310721ull;
   reinterpret_cast<PyGenerator*>(o)->value = g;
   return o;
 }

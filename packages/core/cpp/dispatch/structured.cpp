@@ -26,10 +26,14 @@ bool overlaps_an_input(const TlCall* call, const TensorImpl* out) {
 
 }  // namespace
 
-void prepare_out(TensorImpl* out, Sizes sizes, DType result, const char* op) {
-  TL_CHECK(can_cast(result, out->dtype), op, ": result type ", dtype_long_name(result), " can't be cast to the desired output type ",
-           dtype_long_name(out->dtype));
-  if (!same_sizes(out->size_span(), sizes)) resize(out, sizes);
+void check_result_dtype(DType result, const TensorImpl* given, const Op* op) {
+  TL_CHECK(can_cast(result, given->dtype), op->schema.name, ": result type ", dtype_long_name(result), " can't be cast to the desired output type ",
+           dtype_long_name(given->dtype));
+}
+void check_result_in_place(Sizes sizes, DType result, const TensorImpl* given, const Op* op) {
+  TL_CHECK(same_sizes(given->size_span(), sizes), op->schema.name, ": output with shape ", to_string(given->size_span()),
+           " doesn't match the broadcast shape ", to_string(sizes));
+  check_result_dtype(result, given, op);
 }
 
 void call_output(TlCall* call, uint32_t index, Sizes sizes, const int64_t* strides, DType dtype, TlDevice device) {
@@ -38,21 +42,17 @@ void call_output(TlCall* call, uint32_t index, Sizes sizes, const int64_t* strid
   auto* c = static_cast<StructuredCall*>(call);
   TensorImpl* g = c->given[index];
   Tensor& r = c->result[index];
-  const char* name = call->op->schema.name.c_str();
+  const std::string& name = call->op->schema.name;
   if (g && c->in_place) {
-    TL_CHECK(same_sizes(g->size_span(), sizes), name, "_: output with shape ", to_string(g->size_span()), " doesn't match the broadcast shape ",
-             to_string(sizes));
-    TL_CHECK(can_cast(dtype, g->dtype), name, "_: result type ", dtype_long_name(dtype), " can't be cast to the desired output type ",
-             dtype_long_name(g->dtype));
+    check_result_in_place(sizes, dtype, g, call->op->in_place);
   } else if (g) {
     TL_CHECK(g->device.type == device.type, name, ": Expected out tensor to be on device ", device_string(device), ", got ",
              device_string(g->device));
     for (int64_t d = 0; d < g->ndim && !g->contiguous() && same_sizes(g->size_span(), sizes); ++d)
       TL_CHECK(g->stride(d) != 0 || g->size(d) <= 1, name, ": unsupported operation: more than one element of the written-to tensor "
                "refers to a single memory location. Please clone() the tensor before performing the operation.");
+    check_result_dtype(dtype, g, call->op);
     // Resizing must not pull an input's memory from under the kernel; then a temporary is filled and copied.
-    TL_CHECK(can_cast(dtype, g->dtype), name, ": result type ", dtype_long_name(dtype), " can't be cast to the desired output type ",
-             dtype_long_name(g->dtype));
     if (!same_sizes(g->size_span(), sizes) && !overlaps_an_input(call, g)) resize(g, sizes);
   }
   const bool direct = g && g->dtype == dtype && g->contiguous() && !strides && same_sizes(g->size_span(), sizes) && !overlaps_an_input(call, g);
@@ -124,13 +124,11 @@ TlStatus composite_variant(TlCall* call) {
       TL_CHECK(rets[i].tag == TL_TENSOR, "'", op->schema.full_name(), "': result ", i, " is not a tensor");
       const TensorImpl* r = rets[i].tensor;
       if (r != g) {
-        TL_CHECK(can_cast(r->dtype, g->dtype), op->schema.name, ": result type ", dtype_long_name(r->dtype),
-                 " can't be cast to the desired output type ", dtype_long_name(g->dtype));
-        if (op->variant == Variant::Out) {
-          if (!same_sizes(g->size_span(), r->size_span())) resize(g, r->size_span());
+        if (op->variant == Variant::InPlace) {
+          check_result_in_place(r->size_span(), r->dtype, g, op);
         } else {
-          TL_CHECK(same_sizes(g->size_span(), r->size_span()), op->schema.name, ": output with shape ", to_string(g->size_span()),
-                   " doesn't match the broadcast shape ", to_string(r->size_span()));
+          check_result_dtype(r->dtype, g, op);
+          if (!same_sizes(g->size_span(), r->size_span())) resize(g, r->size_span());
         }
         TlValue args[3] = {given, rets[i], {}};
         args[2].tag = TL_BOOL;

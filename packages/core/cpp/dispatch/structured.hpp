@@ -13,7 +13,8 @@ void release_generator(TlGenerator g);
 // dst <- src with broadcasting and casting; defined by the pointwise family.
 void copy_into(TensorImpl* dst, const TensorImpl* src);
 
-// Prepares an out= tensor for a result of these sizes: resizes it, warning-free, as torch does for empty ones.
-void prepare_out(TensorImpl* out, Sizes sizes, DType result, const char* op);
+// Whether a given tensor can hold a result: out= may be resized, a tensor that is written in place may not.
+void check_result_dtype(DType result, const TensorImpl* given, const Op* op);
+void check_result_in_place(Sizes sizes, DType result, const TensorImpl* given, const Op* op);
 
 }  // namespace tallow

@@ -13,6 +13,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace tallow {
@@ -89,9 +90,11 @@ class Pool {
     {
       std::lock_guard lock(mutex_);
       if (job_) return false;
-      while (workers_ < job->helpers) {
-        std::thread([this] { loop(); }).detach();
-        ++workers_;
+      // Where the system gives no more threads, those that there are do the work.
+      try {
+        for (; workers_ < job->helpers; ++workers_) std::thread([this] { loop(); }).detach();
+      } catch (const std::system_error&) {
+        if (workers_ == 0) return false;
       }
       job_ = job;
       epoch_.fetch_add(1, std::memory_order_release);

@@ -289,6 +289,9 @@ typedef struct TlApi {
    * number of threads: C = alpha op(A) op(B) + beta C */
   TlStatus (*gemm)(TlDtype dtype, int32_t trans_a, int32_t trans_b, int64_t m, int64_t n, int64_t k, double alpha,
                    const void* a, int64_t lda, const void* b, int64_t ldb, double beta, void* c, int64_t ldc);
+
+  /* which loops the core runs: 0 baseline, 1 AVX2 with FMA, 2 AVX-512 (F, BW, DQ, VL); TALLOW_ISA may lower it */
+  int32_t (*instruction_set)(void);
 } TlApi;
 
 /* The one symbol of libtallow_core that others look up; null and an error_message() if `target` is not served.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "dispatch/structured.hpp"
+
 namespace tallow {
 
 ComputeType compute_type(DType t) {
@@ -169,12 +171,10 @@ void run_call(TlCall* call, const PointwiseDef* def) {
   if (op->variant == Variant::Out) given = call->args[params.size()].tag == TL_TENSOR ? call->args[params.size()].tensor : nullptr;
   Tensor out;
   if (given) {
-    TL_CHECK(can_cast(result, given->dtype), "result type ", dtype_long_name(result), " can't be cast to the desired output type ",
-             dtype_long_name(given->dtype));
     if (op->variant == Variant::InPlace) {
-      TL_CHECK(same_sizes(given->size_span(), shape), "output with shape ", to_string(given->size_span()), " doesn't match the broadcast shape ",
-               to_string(shape));
+      check_result_in_place(shape, result, given, op);
     } else {
+      check_result_dtype(result, given, op);
       TL_CHECK(given->device.type == device.type, def->name, ": Expected all tensors to be on the same device, but out is on ",
                device_string(given->device), " and the operands are on ", device_string(device));
       if (!same_sizes(given->size_span(), shape)) {

@@ -8,7 +8,6 @@ TlGeneratorImpl* default_generator() {
   static TlGeneratorImpl* g = [] {
     auto* made = new TlGeneratorImpl;
     made->device = {TL_CPU, -1};
-    made->seed = 67280421310721ull;  // torch's default seed
     return made;
   }();
   return g;

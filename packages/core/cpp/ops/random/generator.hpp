@@ -10,7 +10,7 @@ struct TlGeneratorImpl {
   std::atomic<int32_t> refs{1};
   TlDevice device;
   std::mutex mutex;
-  uint64_t seed = 0;
+  uint64_t seed = 67280421310721ull;  // what torch starts from
   uint64_t offset = 0;
   void retain() { refs.fetch_add(1, std::memory_order_relaxed); }
   void release() {

@@ -1,5 +1,6 @@
 // Settings and statistics of the core, as ops: that is how they reach Python, and hosts without Python.
 #include "memory/allocator.hpp"
+#include "memory/crc32.hpp"
 #include "ops/family.hpp"
 #include "ops/linalg/blas.hpp"
 #include "ops/random/generator.hpp"
@@ -26,6 +27,11 @@ void memory_stats(tl::Call& c) {
 void empty_cache(tl::Call&) { memory::empty_cache(); }
 void reset_peak(tl::Call&) { memory::reset_peak(); }
 void set_cache_limit(tl::Call& c) { memory::set_cache_limit(c.integer(0)); }
+void crc32(tl::Call& c) {
+  const auto bytes = c.tensor(0);
+  TL_CHECK(bytes.dtype() == TL_UINT8 && bytes.ndim() == 1 && bytes.strides()[0] == 1, "crc32 expects a flat uint8 tensor");
+  c.ret_int(memory::crc32(static_cast<uint32_t>(c.integer(1)), bytes.data(), static_cast<size_t>(bytes.numel())));
+}
 void cpu_capability(tl::Call& c) { c.ret_string(isa_name(current_isa())); }
 void set_blas_path(tl::Call& c) { blas::set_library_path(std::string(c.string(0)).c_str()); }
 void promote_types(tl::Call& c) {
@@ -46,6 +52,7 @@ TL_OPS(runtime) {
   tl::composite<empty_cache>("runtime::empty_cache() -> ()", hidden);
   tl::composite<reset_peak>("runtime::reset_peak_memory() -> ()", hidden);
   tl::composite<set_cache_limit>("runtime::set_cache_limit(int bytes) -> ()", hidden);
+  tl::composite<crc32>("runtime::crc32(Tensor bytes, int start=0) -> int", hidden);
   tl::composite<cpu_capability>("runtime::cpu_capability() -> str", hidden);
   tl::composite<set_blas_path>("runtime::set_blas_path(str path) -> ()", hidden);
   tl::composite<promote_types>("promote_types(dtype type1, dtype type2) -> dtype", kNoGrad);

@@ -6,10 +6,10 @@ tensor covers its storage, the entry has the tensor's path, dtype and shape, so 
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 from . import safetensors_format, strict_json
+from .checksum import crc32
 from .source import Source
 from .structure import Decoder, Encoder
 from .tensors import (
@@ -194,14 +194,14 @@ def _read_storages(
     reader = StorageReader(source, map_location)
     storages: list[Any] = [None] * len(records)
     hosts: list[Any] = [None] * len(records)
-    crc = zlib.crc32(source.read(member.offset, data_start - member.offset, DATA))
+    crc = crc32(source.read(member.offset, data_start - member.offset, DATA))
     for entry in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
         index, device = places[entry.name]
         what = f"storage {entry.name!r:.80}"
         nbytes = entry.end - entry.begin
-        storages[index], hosts[index] = reader.read(data_start + entry.begin, nbytes, device, what, alignments[index])
-        if source.map is None:
-            crc = zlib.crc32(hosts[index], crc)
+        storages[index], hosts[index], crc = reader.read(
+            data_start + entry.begin, nbytes, device, what, alignments[index], crc
+        )
     if source.map is None:  # a map stays lazy: checking would read the whole file
         check_crc(source, DATA, member, crc)
     return storages, hosts

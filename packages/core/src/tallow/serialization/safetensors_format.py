@@ -166,7 +166,7 @@ def load_file(source: Source, map_location: Any) -> dict[str, Any]:
         label = f"tensor {entry.name!r:.80}"
         dtype = find_dtype(source, entry.dtype, label)
         nbytes = entry.end - entry.begin
-        storage, data = reader.read(data_start + entry.begin, nbytes, "cpu", label, ITEM_SIZES[entry.dtype])
+        storage, data, _ = reader.read(data_start + entry.begin, nbytes, "cpu", label, ITEM_SIZES[entry.dtype])
         if entry.dtype == "bool":
             check_bools(source, data, label)
         result[entry.name] = view_storage(storage, dtype, entry.shape, contiguous_strides(entry.shape), 0)

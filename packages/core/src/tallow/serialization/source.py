@@ -6,7 +6,10 @@ import io
 import os
 from typing import Any
 
+from .checksum import crc32
 from .errors import CorruptFileError
+
+_PIECE = 1 << 18  # what was read is summed while it is in the cache
 
 
 class Source:
@@ -44,23 +47,27 @@ class Source:
             data = bytes(buffer)
         return data
 
-    def read_into(self, offset: int, target: memoryview, what: str) -> None:
+    def read_into(self, offset: int, target: memoryview, what: str, crc: int = 0) -> int:
+        """Fill ``target``; the checksum of its bytes, after those that ``crc`` is the checksum of."""
         self.check(offset, len(target), what)
         if self.map is not None:
             target[:] = memoryview(self.map)[offset : offset + len(target)]
-            return
+            return crc32(target, crc)
         self._file.seek(self._base + offset)
         done = 0
         while done < len(target):
-            count = self._read_some(target[done:])
+            piece = target[done : done + _PIECE]
+            count = self._read_some(piece)
             if not count:
                 raise self.fail(f"truncated: {what} ends after {done} of {len(target)} bytes")
+            crc = crc32(piece[:count], crc)
             done += count
+        return crc
 
     def _read_some(self, target: memoryview) -> int:
         if hasattr(self._file, "readinto"):
             return self._file.readinto(target) or 0
-        data = self._file.read(min(len(target), 1 << 24))
+        data = self._file.read(len(target))
         target[: len(data)] = data
         return len(data)
 

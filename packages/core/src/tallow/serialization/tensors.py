@@ -162,20 +162,25 @@ class StorageReader:
         self.source = source
         self._map_location = map_location
 
-    def read(self, offset: int, nbytes: int, location: str, what: str, alignment: int = 1) -> tuple[Any, memoryview]:
-        """(uint8 tensor in its final place, its bytes on the host)."""
+    def read(
+        self, offset: int, nbytes: int, location: str, what: str, alignment: int = 1, crc: int = 0
+    ) -> tuple[Any, memoryview, int]:
+        """(uint8 tensor in its final place, its bytes on the host, their checksum after ``crc``).
+
+        The checksum of what is mapped and not read is just ``crc``: finding it would read the whole file.
+        """
         import tallow
 
         if self.source.map is not None and nbytes and offset % alignment == 0:
             self.source.check(offset, nbytes, what)
             host = tallow.frombuffer(self.source.map, dtype=tallow.uint8, count=nbytes, offset=offset)
-            return self.place(host, location), memoryview(self.source.map)[offset : offset + nbytes]
+            return self.place(host, location), memoryview(self.source.map)[offset : offset + nbytes], crc
         self.source.check(offset, nbytes, what)  # before memory is taken for a size that the file made up
         host = tallow.empty(nbytes, dtype=tallow.uint8)
         data = storage_bytes(host)
         if nbytes:
-            self.source.read_into(offset, data, what)
-        return self.place(host, location), data
+            crc = self.source.read_into(offset, data, what, crc)
+        return self.place(host, location), data, crc
 
     def place(self, host: Any, location: str) -> Any:
         target: Any = self._map_location

@@ -6,7 +6,6 @@ Layout: ``<name>/data.pkl`` describes the object, ``<name>/data/<key>`` hold the
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter, OrderedDict
 from typing import Any, NamedTuple
 
@@ -365,8 +364,8 @@ class _ZipRules(TorchRules):
             )
         if key.name not in self._storages:
             # torch aligns storages to 64 bytes, so that any dtype can be mapped in place.
-            flat, data = self._reader.read(member.offset, member.size, key.location, path, ITEM_SIZES[key.dtype])
+            flat, data, crc = self._reader.read(member.offset, member.size, key.location, path, ITEM_SIZES[key.dtype])
             if self._source.map is None:
-                check_crc(self._source, path, member, zlib.crc32(data))
+                check_crc(self._source, path, member, crc)
             self._storages[key.name] = (flat, data)
         return self._storages[key.name]

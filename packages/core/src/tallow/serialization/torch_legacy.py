@@ -132,5 +132,5 @@ class _StreamRules(TorchRules):
             what = f"storage {key.name!r:.60}"
             alignment = ITEM_SIZES[key.dtype]
             place = self._places[key.name]
-            self._storages[key.name] = self._reader.read(place, key.nbytes, key.location, what, alignment)
+            self._storages[key.name] = self._reader.read(place, key.nbytes, key.location, what, alignment)[:2]
         return self._storages[key.name]

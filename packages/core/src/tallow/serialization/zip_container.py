@@ -10,10 +10,10 @@ Format: PKWARE APPNOTE 6.3.10, sections 4.3.6 to 4.3.16 and 4.5.3 (zip64).
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from .checksum import crc32
 from .source import Source
 
 ALIGNMENT = 64
@@ -69,7 +69,7 @@ def write_zip(file: Any, members: list[tuple[str, list[Any]]]) -> None:
 def _crc(chunks: Iterable[Any]) -> int:
     crc = 0
     for chunk in chunks:
-        crc = zlib.crc32(chunk, crc)
+        crc = crc32(chunk, crc)
     return crc
 
 
@@ -121,7 +121,7 @@ def read_zip(source: Source) -> dict[str, Member]:
 def read_member(source: Source, name: str, member: Member) -> bytes:
     """The content of a member, its checksum verified."""
     data = source.read(member.offset, member.size, f"member {name!r}")
-    check_crc(source, name, member, zlib.crc32(data))
+    check_crc(source, name, member, crc32(data))
     return data
 
 

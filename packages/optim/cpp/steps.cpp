@@ -1,203 +1,210 @@
-// One optimizer step over all parameters: their elements form one index space that is cut for the threads, so many
-// small tensors cost as little as one large one.
-#include <cmath>
-#include <cstdlib>
-#include <cstring>
-#include <string>
-
-#include <tallow/tallow.hpp>
-
+// The step ops: settings of each rule from its options and the parameter's step. Formulas: Sutskever et al., 2013 (SGD);
+// Kingma and Ba, 2014 (Adam, Adamax); Loshchilov and Hutter, 2017 (decoupled weight decay); Reddi et al., 2018 (amsgrad);
+// Dozat, 2016 (NAdam); Liu et al., 2019 (RAdam); Duchi et al., 2011 (Adagrad); Zeiler, 2012 (Adadelta); Hinton, 2012,
+// and Graves, 2013 (RMSprop); Riedmiller and Braun, 1993 (Rprop); Polyak and Juditsky, 1992 (ASGD).
 #include "steps.hpp"
-#include "updates.hpp"
+
+#include <cmath>
+
+#include "step.hpp"
 
 namespace tallow_optim {
-
-#define TL_DECLARE(isa)                  \
-  namespace isa {                        \
-  Updates<float> float_updates();        \
-  Updates<double> double_updates();      \
-  }
-TL_DECLARE(baseline)
-#if defined(__x86_64__)
-TL_DECLARE(avx2)
-TL_DECLARE(avx512)
-#endif
-#undef TL_DECLARE
-
 namespace {
 
-int isa_level() {
-  static const int level = [] {
-    int best = 0;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) best = 1;
-    if (best && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-      best = 2;
-    const char* wish = std::getenv("TALLOW_ISA");
-    if (wish && !std::strcmp(wish, "baseline")) best = 0;
-    if (wish && !std::strcmp(wish, "avx2") && best > 1) best = 1;
-#endif
-    return best;
-  }();
-  return level;
+Prelude prelude(double lr, double weight_decay, bool maximize, bool decoupled = false) {
+  return {maximize ? -1.0 : 1.0, decoupled ? 0 : weight_decay, decoupled ? 1 - lr * weight_decay : 1};
 }
-
-}  // namespace
-
-template <> const Updates<float>& updates<float>() {
-  static const Updates<float> u =
-#if defined(__x86_64__)
-      isa_level() == 2 ? avx512::float_updates() : isa_level() == 1 ? avx2::float_updates() :
-#endif
-                                                                    baseline::float_updates();
-  return u;
-}
-template <> const Updates<double>& updates<double>() {
-  static const Updates<double> u =
-#if defined(__x86_64__)
-      isa_level() == 2 ? avx512::double_updates() : isa_level() == 1 ? avx2::double_updates() :
-#endif
-                                                                     baseline::double_updates();
-  return u;
-}
-
-namespace {
-
-constexpr int64_t kGrain = 65536;
-
-// The tensors of one parameter: itself, its gradient, its state.
-struct Parameter {
-  TlDtype dtype;
-  int64_t numel;
-  void* data[5] = {};
-  size_t setting = 0;  // which settings apply (Adam's depend on the parameter's step)
-};
-
-void* checked(const char* op, const char* what, size_t i, TlTensor t, const TlTensorInfo& param, bool write) {
-  TlTensorInfo info;
-  info.struct_size = sizeof info;
-  tl::api()->tensor_info(t, &info);
-  auto fail = [&](const std::string& why) {
-    throw tl::Error(TL_RUNTIME_ERROR, std::string(op) + ": " + what + "[" + std::to_string(i) + "] " + why);
-  };
-  const tl::Sizes sizes(info.sizes, static_cast<size_t>(info.ndim)), wanted(param.sizes, static_cast<size_t>(param.ndim));
-  if (info.numel != param.numel || !std::equal(sizes.begin(), sizes.end(), wanted.begin(), wanted.end()))
-    fail("has shape " + tl::to_string(sizes) + ", its parameter " + tl::to_string(wanted));
-  if (info.dtype != param.dtype) fail("has another dtype than its parameter");
-  if (info.device.type != TL_CPU) fail("is not on the CPU");
-  // Any dense layout will do, as long as all of a parameter's tensors have the same one.
-  if (!(info.flags & param.flags & TL_TENSOR_CONTIGUOUS) && !std::equal(info.strides, info.strides + info.ndim, param.strides))
-    fail("is laid out differently than its parameter");
-  if (write) tl::api()->tensor_bump_version(t);
-  return info.data;
-}
-
-using Lists = std::vector<std::pair<const char*, std::span<const TlTensor>>>;
-
-std::vector<Parameter> gather(const char* op, std::span<const TlTensor> params, const Lists& lists, bool grads_first) {
-  std::vector<Parameter> out(params.size());
-  for (const auto& [name, list] : lists)
-    if (!list.empty() && list.size() != params.size())
-      throw tl::Error(TL_RUNTIME_ERROR, std::string(op) + ": " + std::to_string(params.size()) + " params but " + std::to_string(list.size()) + " " + name);
-  for (size_t i = 0; i < params.size(); ++i) {
-    TlTensorInfo info;
-    info.struct_size = sizeof info;
-    tl::api()->tensor_info(params[i], &info);
-    if (info.dtype != TL_FLOAT32 && info.dtype != TL_FLOAT64)
-      throw tl::Error(TL_TYPE_ERROR, std::string(op) + ": params[" + std::to_string(i) + "] must be float32 or float64");
-    if (info.device.type != TL_CPU) throw tl::Error(TL_RUNTIME_ERROR, std::string(op) + ": params[" + std::to_string(i) + "] is not on the CPU");
-    // Dense: the elements span exactly numel places.
-    int64_t last = 0;
-    for (int64_t d = 0; d < info.ndim; ++d) last += (info.sizes[d] - 1) * info.strides[d];
-    if (info.numel && last + 1 != info.numel)
-      throw tl::Error(TL_RUNTIME_ERROR, std::string(op) + ": params[" + std::to_string(i) + "] has gaps or overlaps in memory");
-    Parameter& p = out[i];
-    p.dtype = info.dtype, p.numel = info.numel, p.data[0] = info.data;
-    tl::api()->tensor_bump_version(params[i]);
-    for (size_t k = 0; k < lists.size(); ++k)
-      if (!lists[k].second.empty() && lists[k].second[i])
-        p.data[k + 1] = checked(op, lists[k].first, i, lists[k].second[i], info, k > 0 || !grads_first);
-  }
-  return out;
-}
-
-// f(parameter, first, count) over all elements.
-template <class F>
-void for_each_piece(const std::vector<Parameter>& ps, F f) {
-  std::vector<int64_t> starts(ps.size() + 1);
-  for (size_t i = 0; i < ps.size(); ++i) starts[i + 1] = starts[i] + ps[i].numel;
-  tl::parallel_for(0, starts.back(), kGrain, [&](int64_t b, int64_t e) {
-    size_t i = static_cast<size_t>(std::upper_bound(starts.begin(), starts.end(), b) - starts.begin()) - 1;
-    for (; b < e; ++i) {
-      const int64_t stop = std::min(e, starts[i + 1]);
-      if (stop > b) f(ps[i], b - starts[i], stop - b);
-      b = std::max(b, stop);
-    }
-  });
-}
-
-template <class T> T* at(const Parameter& p, int k, int64_t first) { return p.data[k] ? static_cast<T*>(p.data[k]) + first : nullptr; }
 
 void sgd_step(tl::Call& c) {
-  SgdSettings s{c.number(3), c.number(4), c.number(5), c.number(6), c.boolean(7), c.boolean(8), c.boolean(9)};
-  const auto ps = gather("sgd_step", c.handles(0), {{"grads", c.handles(1)}, {"momentum_buffers", c.handles(2)}}, true);
-  for_each_piece(ps, [&](const Parameter& p, int64_t first, int64_t n) {
-    if (p.dtype == TL_FLOAT32) updates<float>().sgd(s, at<float>(p, 0, first), at<float>(p, 1, first), at<float>(p, 2, first), n);
-    else updates<double>().sgd(s, at<double>(p, 0, first), at<double>(p, 1, first), at<double>(p, 2, first), n);
+  Step step(c);
+  if (step.skipped()) return;
+  SgdSettings s{};
+  s.lr = step.number(), s.momentum = step.number(), s.dampening = step.number();
+  const double weight_decay = step.number();
+  s.nesterov = step.boolean();
+  s.first = prelude(s.lr, weight_decay, step.boolean());
+  s.fresh = step.boolean();
+  step.run(s);
+}
+
+void adam_step(tl::Call& c) {
+  Step step(c);
+  if (step.skipped()) return;
+  AdamSettings s{};
+  const double lr = step.number();
+  s.beta1 = step.number(), s.beta2 = step.number(), s.eps = step.number();
+  const double weight_decay = step.number();
+  const bool maximize = step.boolean();
+  s.first = prelude(lr, weight_decay, maximize, step.boolean());
+  step.run_counted([&](double t) {
+    s.step_size = lr / (1 - std::pow(s.beta1, t));
+    s.inverse_correction = 1 / std::sqrt(1 - std::pow(s.beta2, t));
+    return s;
   });
 }
 
-void adamw_step(tl::Call& c) {
-  const AdamSettings base{c.number(6), c.number(7), c.number(8), c.number(9), c.number(10), c.boolean(11), c.boolean(12), c.boolean(13), 0, 0};
-  const auto steps = c.handles(5);
-  auto ps = gather("adamw_step", c.handles(0),
-                   {{"grads", c.handles(1)}, {"exp_avgs", c.handles(2)}, {"exp_avg_sqs", c.handles(3)}, {"max_exp_avg_sqs", c.handles(4)}}, true);
-  if (steps.size() != ps.size())
-    throw tl::Error(TL_RUNTIME_ERROR, "adamw_step: " + std::to_string(ps.size()) + " params but " + std::to_string(steps.size()) + " steps");
-  std::vector<AdamSettings> settings;
-  std::vector<double> times;
-  for (size_t i = 0; i < ps.size(); ++i) {
-    TlTensorInfo info;
-    info.struct_size = sizeof info;
-    tl::api()->tensor_info(steps[i], &info);
-    if (info.numel != 1 || (info.dtype != TL_FLOAT32 && info.dtype != TL_FLOAT64))
-      throw tl::Error(TL_RUNTIME_ERROR, "adamw_step: steps[" + std::to_string(i) + "] must be one floating-point number");
-    double t;
-    if (info.dtype == TL_FLOAT32) t = *static_cast<float*>(info.data) += 1;
-    else t = *static_cast<double*>(info.data) += 1;
-    size_t k = 0;
-    while (k < times.size() && times[k] != t) ++k;
-    if (k == times.size()) {
-      AdamSettings s = base;
-      s.step_size = s.lr / (1 - std::pow(s.beta1, t));
-      s.correction2_sqrt = std::sqrt(1 - std::pow(s.beta2, t));
-      times.push_back(t), settings.push_back(s);
-    }
-    ps[i].setting = k;
-  }
-  for_each_piece(ps, [&](const Parameter& p, int64_t first, int64_t n) {
-    const AdamSettings& s = settings[p.setting];
-    if (p.dtype == TL_FLOAT32)
-      updates<float>().adam(s, at<float>(p, 0, first), at<float>(p, 1, first), at<float>(p, 2, first), at<float>(p, 3, first), at<float>(p, 4, first), n);
-    else
-      updates<double>().adam(s, at<double>(p, 0, first), at<double>(p, 1, first), at<double>(p, 2, first), at<double>(p, 3, first), at<double>(p, 4, first), n);
+void adamax_step(tl::Call& c) {
+  Step step(c);
+  if (step.skipped()) return;
+  AdamaxSettings s{};
+  const double lr = step.number();
+  s.beta1 = step.number(), s.beta2 = step.number(), s.eps = step.number();
+  const double weight_decay = step.number();
+  s.first = prelude(lr, weight_decay, step.boolean());
+  step.run_counted([&](double t) {
+    s.step_size = lr / (1 - std::pow(s.beta1, t));
+    return s;
   });
+}
+
+void nadam_step(tl::Call& c) {
+  Step step(c);
+  if (step.skipped()) return;
+  NadamSettings s{};
+  const double lr = step.number();
+  s.beta1 = step.number(), s.beta2 = step.number(), s.eps = step.number();
+  const double weight_decay = step.number(), momentum_decay = step.number();
+  const bool maximize = step.boolean();
+  s.first = prelude(lr, weight_decay, maximize, step.boolean());
+  auto momentum = [&](double t) { return s.beta1 * (1 - 0.5 * std::pow(0.96, t * momentum_decay)); };
+  std::vector<NadamSettings> all(step.size(), s);
+  for (size_t i = 0; i < step.size(); ++i) {
+    const double t = step.count(i), mu = momentum(t), next = momentum(t + 1);
+    step.set(1, i, step.get(1, i) * mu);  // the product of all momenta so far
+    const double product = step.get(1, i);
+    all[i].inverse_correction = 1 / std::sqrt(1 - std::pow(s.beta2, t));
+    all[i].grad_step = lr * (1 - mu) / (1 - product);
+    all[i].mean_step = lr * next / (1 - product * next);
+  }
+  step.run_each(all);
+}
+
+void radam_step(tl::Call& c) {
+  Step step(c);
+  if (step.skipped()) return;
+  RadamSettings s{};
+  const double lr = step.number();
+  s.beta1 = step.number(), s.beta2 = step.number(), s.eps = step.number();
+  const double weight_decay = step.number();
+  const bool maximize = step.boolean();
+  s.first = prelude(lr, weight_decay, maximize, step.boolean());
+  const double limit = 2 / (1 - s.beta2) - 1;
+  step.run_counted([&](double t) {
+    const double power = std::pow(s.beta2, t), correction = 1 - power, length = limit - 2 * t * power / correction;
+    s.rectified = length > 5;  // below, the variance of the adaptive rate has no bound
+    s.step_size = lr / (1 - std::pow(s.beta1, t));
+    if (s.rectified) s.step_size *= std::sqrt(correction * (length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length));
+    return s;
+  });
+}
+
+void adagrad_step(tl::Call& c) {
+  Step step(c);
+  if (step.skipped()) return;
+  AdagradSettings s{};
+  const double lr = step.number(), lr_decay = step.number(), weight_decay = step.number();
+  s.eps = step.number();
+  s.first = prelude(lr, weight_decay, step.boolean());
+  step.run_counted([&](double t) {
+    s.step_size = lr / (1 + (t - 1) * lr_decay);
+    return s;
+  });
+}
+
+void adadelta_step(tl::Call& c) {
+  Step step(c);
+  if (step.skipped()) return;
+  AdadeltaSettings s{};
+  s.lr = step.number(), s.rho = step.number(), s.eps = step.number();
+  const double weight_decay = step.number();
+  s.first = prelude(s.lr, weight_decay, step.boolean());
+  step.run_counted([&](double) { return s; });
+}
+
+void rmsprop_step(tl::Call& c) {
+  Step step(c);
+  if (step.skipped()) return;
+  RmspropSettings s{};
+  s.lr = step.number(), s.alpha = step.number(), s.eps = step.number();
+  const double weight_decay = step.number();
+  s.momentum = step.number();
+  s.first = prelude(s.lr, weight_decay, step.boolean());
+  step.run_counted([&](double) { return s; });
+}
+
+void rprop_step(tl::Call& c) {
+  Step step(c);
+  if (step.skipped()) return;
+  RpropSettings s{};
+  s.shrink = step.number(), s.grow = step.number(), s.least = step.number(), s.most = step.number();
+  s.first = prelude(0, 0, step.boolean());
+  step.run_counted([&](double) { return s; });
+}
+
+void asgd_step(tl::Call& c) {
+  Step step(c);
+  if (step.skipped()) return;
+  const double lr = step.number(), lambda = step.number(), alpha = step.number(), t0 = step.number(), weight_decay = step.number();
+  const bool maximize = step.boolean(), narrow = step.boolean();
+  std::vector<AsgdSettings> all(step.size());
+  for (size_t i = 0; i < step.size(); ++i) {
+    const double t = step.count(i);
+    AsgdSettings& s = all[i];
+    s.eta = step.get(1, i), s.mu = step.get(2, i);
+    s.first = prelude(lr, weight_decay, maximize);
+    s.first.shrink = 1 - lambda * s.eta;
+    if (narrow) step.set(1, i, static_cast<float>(lr) / std::pow(1 + static_cast<float>(lambda * lr) * static_cast<float>(t), static_cast<float>(alpha)));
+    else step.set(1, i, lr / std::pow(1 + lambda * lr * t, alpha));
+    step.set(2, i, 1 / std::max(1.0, t - t0));
+  }
+  step.run_each(all);
+}
+
+void lerp_step(tl::Call& c) {
+  Step step(c);
+  if (!step.skipped()) step.run(LerpSettings{step.number()});
+}
+
+template <auto Kernel>
+void op(const char* name, const char* lists, const char* options, const char* doc) {
+  const std::string schema = std::string("optim::") + name + "(Tensor[] params, Tensor[] grads" + lists + ", *, " + options +
+                             ", Tensor? grad_scale=None, Tensor? found_inf=None) -> ()";
+  tl::opaque(schema.c_str(), TL_OP_NOT_DIFFERENTIABLE | TL_OP_MIXED_DEVICES, doc).cpu<Kernel>();
 }
 
 }  // namespace
 
 void register_steps() {
-  const uint32_t flags = TL_OP_NOT_DIFFERENTIABLE | TL_OP_MIXED_DEVICES;
-  tl::opaque("optim::sgd_step(Tensor[] params, Tensor[] grads, Tensor?[] momentum_buffers, *, float lr, float momentum, float dampening, "
-             "float weight_decay, bool nesterov, bool maximize, bool first) -> ()",
-             flags, "One step of stochastic gradient descent on all parameters, in place.")
-      .cpu<sgd_step>();
-  tl::opaque("optim::adamw_step(Tensor[] params, Tensor[] grads, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] max_exp_avg_sqs, Tensor[] steps, *, "
-             "float lr, float beta1, float beta2, float weight_decay, float eps, bool amsgrad, bool maximize, bool decoupled) -> ()",
-             flags, "One step of Adam (decoupled: AdamW) on all parameters, in place; the steps are counted up.")
-      .cpu<adamw_step>();
+  op<sgd_step>("sgd_step", ", Tensor?[] momentum_buffers",
+               "float lr, float momentum, float dampening, float weight_decay, bool nesterov, bool maximize, bool first",
+               "One step of stochastic gradient descent on all parameters, in place. first: the buffers hold nothing yet.");
+  op<adam_step>("adam_step", ", Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] max_exp_avg_sqs, Tensor[] steps",
+                "float lr, float beta1, float beta2, float eps, float weight_decay, bool maximize, bool decoupled",
+                "One step of Adam (decoupled: AdamW) on all parameters, in place; the steps are counted up.");
+  op<adamax_step>("adamax_step", ", Tensor[] exp_avgs, Tensor[] exp_infs, Tensor[] steps",
+                  "float lr, float beta1, float beta2, float eps, float weight_decay, bool maximize",
+                  "One step of Adamax on all parameters, in place; the steps are counted up.");
+  op<nadam_step>("nadam_step", ", Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] steps, Tensor[] mu_products",
+                 "float lr, float beta1, float beta2, float eps, float weight_decay, float momentum_decay, bool maximize, bool decoupled",
+                 "One step of NAdam on all parameters, in place; the steps are counted up.");
+  op<radam_step>("radam_step", ", Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] steps",
+                 "float lr, float beta1, float beta2, float eps, float weight_decay, bool maximize, bool decoupled",
+                 "One step of RAdam on all parameters, in place; the steps are counted up.");
+  op<adagrad_step>("adagrad_step", ", Tensor[] sums, Tensor[] steps", "float lr, float lr_decay, float weight_decay, float eps, bool maximize",
+                   "One step of Adagrad on all parameters, in place; the steps are counted up.");
+  op<adadelta_step>("adadelta_step", ", Tensor[] square_avgs, Tensor[] acc_deltas, Tensor[] steps",
+                    "float lr, float rho, float eps, float weight_decay, bool maximize",
+                    "One step of Adadelta on all parameters, in place; the steps are counted up.");
+  op<rmsprop_step>("rmsprop_step", ", Tensor[] square_avgs, Tensor[] momentum_buffers, Tensor[] grad_avgs, Tensor[] steps",
+                   "float lr, float alpha, float eps, float weight_decay, float momentum, bool maximize",
+                   "One step of RMSprop on all parameters, in place; the steps are counted up.");
+  op<rprop_step>("rprop_step", ", Tensor[] prevs, Tensor[] step_sizes, Tensor[] steps",
+                 "float etaminus, float etaplus, float step_size_min, float step_size_max, bool maximize",
+                 "One step of Rprop on all parameters, in place; the steps are counted up.");
+  op<asgd_step>("asgd_step", ", Tensor[] axs, Tensor[] steps, Tensor[] etas, Tensor[] mus",
+                "float lr, float lambd, float alpha, float t0, float weight_decay, bool maximize, bool narrow",
+                "One step of averaged SGD on all parameters, in place; the steps are counted up.");
+  op<lerp_step>("lerp_step", "", "float weight", "Moves all params towards grads, here any tensors, by a part of the way, in place.");
 }
 
 }  // namespace tallow_optim

@@ -18,9 +18,42 @@ from tallow import ops as _ops
 
 _ops.load_library(str(Path(__file__).parent / "lib" / "libtallow_optim.so"))
 
-from . import lr_scheduler  # noqa: E402
+from . import lr_scheduler, swa_utils  # noqa: E402
+from ._swap import swap_in_optimizer_params_and_state  # noqa: E402
+from .adadelta import Adadelta  # noqa: E402
+from .adafactor import Adafactor  # noqa: E402
+from .adagrad import Adagrad  # noqa: E402
 from .adam import Adam, AdamW  # noqa: E402
+from .adamax import Adamax  # noqa: E402
+from .asgd import ASGD  # noqa: E402
+from .lbfgs import LBFGS  # noqa: E402
+from .muon import Muon  # noqa: E402
+from .nadam import NAdam  # noqa: E402
 from .optimizer import Optimizer  # noqa: E402
+from .radam import RAdam  # noqa: E402
+from .rmsprop import RMSprop  # noqa: E402
+from .rprop import Rprop  # noqa: E402
 from .sgd import SGD  # noqa: E402
+from .sparse_adam import SparseAdam  # noqa: E402
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "lr_scheduler"]
+__all__ = [
+    "ASGD",
+    "LBFGS",
+    "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Muon",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SparseAdam",
+    "lr_scheduler",
+    "swa_utils",
+    "swap_in_optimizer_params_and_state",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import tallow
 from tallow import Tensor
@@ -17,6 +17,9 @@ __all__ = ["StateDictMixin"]
 
 class StateDictMixin:
     """The part of ``Optimizer`` that reads and writes its state."""
+
+    _numbers: ClassVar[tuple[str, ...]] = ("step",)
+    """State of one number, which keeps its dtype whatever the parameter's."""
 
     state: defaultdict[Any, Any]
     param_groups: list[dict[str, Any]]
@@ -92,7 +95,7 @@ class StateDictMixin:
         state: defaultdict[Any, Any] = defaultdict(dict)
         for key, value in state_dict["state"].items():
             if key in param_at:
-                state[param_at[key]] = _cast_to(param_at[key], value)
+                state[param_at[key]] = _cast_to(param_at[key], value, None, self._numbers)
             else:
                 state[key] = value
         groups = [_merge(saved, group) for saved, group in zip(saved_groups, self.param_groups, strict=True)]
@@ -112,10 +115,10 @@ def _merge(saved: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _cast_to(param: Tensor, value: Any, key: Any = None) -> Any:
+def _cast_to(param: Tensor, value: Any, key: Any, numbers: tuple[str, ...]) -> Any:
     """A copy of saved state as `param` wants it."""
     if isinstance(value, Tensor):
-        if key == "step":  # counts in float32 on its own device, whatever the parameter is
+        if key in numbers:  # kept in float32 on its own device, whatever the parameter is
             return value.clone()
         if value.shape == param.shape and value.is_floating_point():
             return tallow.empty_like(param, requires_grad=False).copy_(value)  # laid out in memory like the parameter
@@ -123,7 +126,7 @@ def _cast_to(param: Tensor, value: Any, key: Any = None) -> Any:
             return value.to(dtype=param.dtype, device=param.device, copy=True)
         return value.to(device=param.device, copy=True)
     if isinstance(value, Mapping):
-        return {k: _cast_to(param, v, k) for k, v in value.items()}
+        return {k: _cast_to(param, v, k, numbers) for k, v in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        return type(value)(_cast_to(param, v) for v in value)  # type: ignore[call-arg]
+        return type(value)(_cast_to(param, v, None, numbers) for v in value)  # type: ignore[call-arg]
     return value

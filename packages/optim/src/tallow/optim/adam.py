@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import tallow
 from tallow import Tensor, ops
 
-from ._options import check_implementation, check_lr, check_not_negative, for_native
-from .optimizer import Optimizer
+from ._native import NativeOptimizer, averages, counted, decayed
+from ._options import check_betas, check_implementation, check_lr, check_not_negative
 
 __all__ = ["Adam", "AdamW"]
 
-_ops = ops.optim
 
-
-class Adam(Optimizer):
+class Adam(NativeOptimizer):
     """Adam (Kingma and Ba, 2014).
 
     ``m = b1 * m + (1 - b1) * grad``, ``v = b2 * v + (1 - b2) * grad**2``,
@@ -32,7 +30,8 @@ class Adam(Optimizer):
         maximize: ascend instead of descend.
         foreach, capturable: accepted for compatibility.
         differentiable: step with ops that autograd records; parameters need not be leaves then.
-        fused: False for a step of plain ops. Default: the native step.
+        fused: False for a step of plain ops. Default: the native step. True also says that a gradient scaler may
+            leave unscaling to the step.
         decoupled_weight_decay: decay the parameter itself, as :class:`AdamW` does.
 
     Raises:
@@ -45,11 +44,14 @@ class Adam(Optimizer):
     0.9
     """
 
+    _op = staticmethod(ops.optim.adam_step)
+    _supports_fused = True
+
     def __init__(
         self,
         params: Iterable[Any],
         lr: float | Tensor = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
         amsgrad: bool = False,
@@ -61,17 +63,19 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
+        _check_tensor("lr", lr, foreach, capturable)
         check_lr(lr)
-        if not 0.0 <= eps:
-            raise ValueError(f"Invalid epsilon value: {eps}")
-        for i, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        check_not_negative("epsilon", eps)
+        check_betas(betas)
         check_not_negative("weight_decay", weight_decay)
+        if not (all(isinstance(b, float) for b in betas) or all(isinstance(b, Tensor) for b in betas)):
+            raise ValueError("betas must be either both floats or both Tensors")
+        for i, beta in enumerate(betas):
+            _check_tensor(f"betas[{i}]", beta, foreach, capturable)
         check_implementation(foreach, fused, differentiable)
         defaults = {
             "lr": lr,
-            "betas": betas,
+            "betas": tuple(float(b) for b in betas),
             "eps": eps,
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
@@ -84,25 +88,30 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters once; returns what `closure` returned."""
-        loss = self._evaluate(closure)
-        for group in self.param_groups:
-            params, grads = self._gather(group)
-            if not params:
-                continue
-            states = [self.state[p] for p in params]
-            if not all(states):
-                _start(group, params, states)
-            with tallow.no_grad():
-                taken = for_native(group, params, grads)
-                if taken is not None:
-                    _step_native(group, params, taken, states)
-            if taken is None:
-                with tallow.set_grad_enabled(group["differentiable"]):
-                    for param, grad, state in zip(params, grads, states, strict=True):
-                        _step_plain(group, param, grad, state)
-        return loss
+    def _tensors(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return "exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None
+
+    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
+        beta1, beta2 = group["betas"]
+        return {
+            "lr": float(group["lr"]),
+            "beta1": float(beta1),
+            "beta2": float(beta2),
+            "eps": float(group["eps"]),
+            "weight_decay": float(group["weight_decay"]),
+            "maximize": group["maximize"],
+            "decoupled": group["decoupled_weight_decay"],
+        }
+
+    def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
+        lr, (beta1, beta2) = group["lr"], group["betas"]
+        t = counted(group, state)
+        grad = decayed(group, param, grad, group["decoupled_weight_decay"])
+        mean, variance = averages(group, grad, state)
+        if group["amsgrad"]:
+            state["max_exp_avg_sq"] = variance = tallow.maximum(state["max_exp_avg_sq"], variance)
+        denominator = variance.sqrt() / (1 - beta2**t) ** 0.5 + group["eps"]
+        param.sub_(mean / denominator * (lr / (1 - beta1**t)))
 
 
 class AdamW(Adam):
@@ -121,7 +130,7 @@ class AdamW(Adam):
         self,
         params: Iterable[Any],
         lr: float | Tensor = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
@@ -153,69 +162,9 @@ class AdamW(Adam):
             group["decoupled_weight_decay"] = True
 
 
-def _start(group: dict[str, Any], params: list[Tensor], states: list[dict[str, Any]]) -> None:
-    """Make the state of parameters that are stepped for the first time."""
-    for param, state in zip(params, states, strict=True):
-        if state:
-            continue
-        state["step"] = tallow.tensor(0.0, dtype=tallow.float32)
-        names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * group["amsgrad"]
-        for name in names:
-            state[name] = tallow.zeros_like(param, requires_grad=False)
-
-
-def _step_native(group: dict[str, Any], params: list, grads: list, states: list[dict[str, Any]]) -> None:
-    beta1, beta2 = group["betas"]
-    amsgrad = group["amsgrad"]
-    _ops.adamw_step(
-        params,
-        grads,
-        [s["exp_avg"] for s in states],
-        [s["exp_avg_sq"] for s in states],
-        [s["max_exp_avg_sq"] for s in states] if amsgrad else [],
-        [s["step"] for s in states],
-        lr=float(group["lr"]),
-        beta1=float(beta1),
-        beta2=float(beta2),
-        weight_decay=float(group["weight_decay"]),
-        eps=float(group["eps"]),
-        amsgrad=amsgrad,
-        maximize=group["maximize"],
-        decoupled=group["decoupled_weight_decay"],
-    )
-
-
-def _step_plain(group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
-    """One parameter's step in plain ops. Nothing that autograd saved is written over, so it can be recorded."""
-    lr, (beta1, beta2) = group["lr"], group["betas"]
-    weight_decay, eps = group["weight_decay"], group["eps"]
-    state["step"] = step = state["step"] + 1
-    if group["maximize"]:
-        grad = -grad
-    if weight_decay != 0:
-        if group["decoupled_weight_decay"]:
-            param.mul_(1 - lr * weight_decay)
-        else:
-            grad = grad + param * weight_decay
-    # A complex number is two real ones: squares, roots and maxima are taken of each.
-    parts, whole = _part_views(param)
-    state["exp_avg"] = mean = state["exp_avg"] * beta1 + grad * (1 - beta1)
-    variance = parts(state["exp_avg_sq"]) * beta2 + parts(grad).square() * (1 - beta2)
-    state["exp_avg_sq"] = whole(variance)
-    if group["amsgrad"]:
-        variance = tallow.maximum(parts(state["max_exp_avg_sq"]), variance)
-        state["max_exp_avg_sq"] = whole(variance)
-    t = step if group["differentiable"] else step.item()
-    denominator = variance.sqrt() / (1 - beta2**t) ** 0.5 + eps
-    param.sub_(whole(parts(mean) / denominator) * (lr / (1 - beta1**t)))
-
-
-def _part_views(param: Tensor) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    """How to see a tensor like `param` as real numbers, and back."""
-    if param.is_complex():
-        return tallow.view_as_real, tallow.view_as_complex
-    return _same, _same
-
-
-def _same(tensor: Tensor) -> Tensor:
-    return tensor
+def _check_tensor(name: str, value: Any, foreach: bool | None, capturable: bool) -> None:
+    if isinstance(value, Tensor):
+        if foreach and not capturable:
+            raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
+        if value.numel() != 1:
+            raise ValueError(f"Tensor {name} must be 1-element")

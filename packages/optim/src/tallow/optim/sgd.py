@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import tallow
 from tallow import Tensor, ops
 
-from ._options import check_implementation, check_lr, check_not_negative, for_native
-from .optimizer import Optimizer
+from ._native import NativeOptimizer, decayed
+from ._options import check_implementation, check_lr, check_not_negative
 
 __all__ = ["SGD"]
 
-_ops = ops.optim
 
-
-class SGD(Optimizer):
+class SGD(NativeOptimizer):
     """Stochastic gradient descent, with momentum (Sutskever et al., 2013).
 
     With `momentum` each step is ``buf = momentum * buf + (1 - dampening) * grad``, ``param -= lr * buf``; the first
@@ -30,7 +28,8 @@ class SGD(Optimizer):
         maximize: ascend instead of descend.
         foreach: accepted for compatibility.
         differentiable: step with ops that autograd records; parameters need not be leaves then.
-        fused: False for a step of plain ops. Default: the native step.
+        fused: False for a step of plain ops. Default: the native step. True also says that a gradient scaler may
+            leave unscaling to the step.
 
     Raises:
         ValueError: for a negative option, or Nesterov momentum without momentum or with dampening.
@@ -44,13 +43,17 @@ class SGD(Optimizer):
     0.71
     """
 
+    _op = staticmethod(ops.optim.sgd_step)
+    _numbers = ()
+    _supports_fused = True
+
     def __init__(
         self,
         params: Iterable[Any],
         lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float = 0,
+        weight_decay: float | Tensor = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
@@ -77,74 +80,58 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters once; returns what `closure` returned."""
-        loss = self._evaluate(closure)
-        for group in self.param_groups:
-            params, grads = self._gather(group)
-            if not params:
-                continue
-            with tallow.no_grad():
-                taken = for_native(group, params, grads)
-                if taken is not None:
-                    self._step_native(group, params, taken)
-            if taken is None:
-                with tallow.set_grad_enabled(group["differentiable"]):
-                    for param, grad in zip(params, grads, strict=True):
-                        self._step_plain(group, param, grad)
-        return loss
+    def _tensors(self, group: dict[str, Any]) -> tuple[str | None, ...]:
+        return ("momentum_buffer" if group["momentum"] else None,)
 
-    def _step_native(self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> None:
-        if not group["momentum"]:
-            _call(group, params, grads, [None] * len(params), False)
-            return
-        states = [self.state[p] for p in params]
-        buffers = [s.get("momentum_buffer") for s in states]
-        fresh = [i for i, buffer in enumerate(buffers) if buffer is None]
-        if not fresh:
-            _call(group, params, grads, buffers, False)
-            return
-        for i in fresh:
-            buffers[i] = states[i]["momentum_buffer"] = tallow.empty_like(params[i], requires_grad=False)
-        is_fresh = set(fresh)
-        kept = [i for i in range(len(params)) if i not in is_fresh]
-        for rows, first in ((fresh, True), (kept, False)):
-            if rows:
-                _call(group, [params[i] for i in rows], [grads[i] for i in rows], [buffers[i] for i in rows], first)
+    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "lr": float(group["lr"]),
+            "momentum": float(group["momentum"]),
+            "dampening": float(group["dampening"]),
+            "weight_decay": float(group["weight_decay"]),
+            "nesterov": group["nesterov"],
+            "maximize": group["maximize"],
+            "first": False,
+        }
 
-    def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor) -> None:
-        lr, momentum, weight_decay = group["lr"], group["momentum"], group["weight_decay"]
-        if group["maximize"]:
-            grad = -grad
-        if weight_decay != 0:
-            grad = grad + param * weight_decay
+    def _states_of(self, group: dict[str, Any], params: list[Tensor]) -> list[dict[str, Any]]:
+        return [self.state[p] for p in params] if group["momentum"] else [{} for _ in params]
+
+    def _update(self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> None:
+        if not self._is_native(group, params, grads):
+            with tallow.set_grad_enabled(group["differentiable"]):
+                self._update_plain(group, params, grads, self._states_of(group, params))
+            return
+        settings = self._settings(group)
+        with tallow.no_grad():
+            if not group["momentum"]:
+                self._call(params, grads, [[]], [], settings)
+                return
+            states = self._states_of(group, params)
+            fresh = [i for i, state in enumerate(states) if state.get("momentum_buffer") is None]
+            if not fresh:
+                self._call(params, grads, [[s["momentum_buffer"] for s in states]], [], settings)
+                return
+            buffers: list[Any] = [s.get("momentum_buffer") for s in states]
+            for i in fresh:
+                buffers[i] = tallow.empty_like(params[i], requires_grad=False)
+            lists: tuple[list[Any], ...] = (params, grads, buffers)
+            is_fresh = set(fresh)
+            kept = [i for i in range(len(params)) if i not in is_fresh]
+            for rows, first in ((fresh, True), (kept, False)):
+                if rows:
+                    some_params, some_grads, some_buffers = ([of[i] for i in rows] for of in lists)
+                    self._call(some_params, some_grads, [some_buffers], [], {**settings, "first": first})
+            if not self._was_skipped():
+                for i in fresh:
+                    states[i]["momentum_buffer"] = buffers[i]
+
+    def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
+        lr, momentum = group["lr"], group["momentum"]
+        grad = decayed(group, param, grad)
         if momentum != 0:
-            state = self.state[param]
             buffer = state.get("momentum_buffer")
-            if buffer is None:
-                buffer = grad.clone()
-            elif group["differentiable"]:
-                buffer = buffer * momentum + grad * (1 - group["dampening"])
-            else:
-                buffer.mul_(momentum).add_(grad, alpha=1 - group["dampening"])
+            buffer = grad.clone() if buffer is None else buffer * momentum + grad * (1 - group["dampening"])
             state["momentum_buffer"] = buffer
             grad = grad + buffer * momentum if group["nesterov"] else buffer
-        if isinstance(lr, Tensor):
-            param.sub_(grad * lr)
-        else:
-            param.add_(grad, alpha=-lr)
-
-
-def _call(group: dict[str, Any], params: list, grads: list, buffers: list, first: bool) -> None:
-    _ops.sgd_step(
-        params,
-        grads,
-        buffers,
-        lr=float(group["lr"]),
-        momentum=float(group["momentum"]),
-        dampening=float(group["dampening"]),
-        weight_decay=float(group["weight_decay"]),
-        nesterov=group["nesterov"],
-        maximize=group["maximize"],
-        first=first,
-    )
+        param.sub_(grad * lr)

@@ -146,6 +146,21 @@ def set_option(group: dict[str, Any], name: str, value: Any) -> None:
         group[name] = value
 
 
+def uses_beta1(optimizer: Optimizer) -> bool:
+    """Whether the momentum of an optimizer is its first beta; ValueError if it has none."""
+    if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
+        raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+    return "betas" in optimizer.defaults
+
+
+def set_momentum(group: dict[str, Any], value: float, use_beta1: bool) -> None:
+    """Set the momentum of a group, or its first beta."""
+    if use_beta1:
+        group["betas"] = (value, *group["betas"][1:])
+    else:
+        group["momentum"] = value
+
+
 def per_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     """`value` for every group: a list of as many, or one for all."""
     count = len(optimizer.param_groups)

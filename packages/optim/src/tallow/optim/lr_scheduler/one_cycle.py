@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, per_group
+from .base import LRScheduler, check_optimizer, per_group, set_momentum, uses_beta1
 
 __all__ = ["OneCycleLR"]
 
@@ -63,23 +63,15 @@ class OneCycleLR(LRScheduler):
                 group["min_lr"] = group["initial_lr"] / final_div_factor
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
-            if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-                raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
-            self.use_beta1 = "betas" in optimizer.defaults
+            self.use_beta1 = uses_beta1(optimizer)
             tops = per_group("max_momentum", optimizer, max_momentum)
             bases = per_group("base_momentum", optimizer, base_momentum)
             if last_epoch == -1:
                 for group, top, base in zip(groups, tops, bases, strict=True):
-                    self._set_momentum(group, top)
+                    set_momentum(group, top, self.use_beta1)
                     group["max_momentum"] = top
                     group["base_momentum"] = base
         super().__init__(optimizer, last_epoch)
-
-    def _set_momentum(self, group: dict[str, Any], value: float) -> None:
-        if self.use_beta1:
-            group["betas"] = (value, *group["betas"][1:])
-        else:
-            group["momentum"] = value
 
     def _anneal(self, start: float, end: float, fraction: float) -> float:
         if self._anneal_func_type == "cos":
@@ -90,9 +82,7 @@ class OneCycleLR(LRScheduler):
         self._warn_outside_step()
         step = self.last_epoch
         if step > self.total_steps:
-            raise ValueError(
-                f"Tried to step {step} times. The specified number of total steps is {self.total_steps}"
-            )
+            raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
         begin = 0.0
         for phase in self._phases[:-1]:
             if step <= phase[0]:
@@ -107,7 +97,7 @@ class OneCycleLR(LRScheduler):
             lrs.append(self._anneal(group[lr_names[0]], group[lr_names[1]], fraction))
             if self.cycle_momentum:
                 momentum = self._anneal(group[momentum_names[0]], group[momentum_names[1]], fraction)
-                self._set_momentum(group, momentum)
+                set_momentum(group, momentum, self.use_beta1)
         return lrs
 
 

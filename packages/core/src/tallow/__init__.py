@@ -127,13 +127,6 @@ _TENSOR_TYPES = (
     "FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "IntTensor", "LongTensor", "ShortTensor",
     "CharTensor", "ByteTensor", "BoolTensor",
 )  # fmt: skip
-# What torch has at the top although it belongs to neural networks, with the arguments that nn.functional gives it.
-_NEURAL = (
-    "adaptive_avg_pool1d", "avg_pool1d", "bilinear", "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "group_norm", "layer_norm",
-    "max_pool1d", "max_pool2d", "max_pool3d", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "prelu",
-    "rms_norm", "rrelu", "selu",
-)  # fmt: skip
 _ATTRIBUTES = {
     "save": "tallow.serialization",
     "load": "tallow.serialization",
@@ -146,7 +139,6 @@ _ATTRIBUTES = {
     "vmap": "tallow.func",
     **dict.fromkeys(_SETTINGS, "tallow._settings"),
     **dict.fromkeys(_TENSOR_TYPES, "tallow._tensor_types"),
-    **dict.fromkeys(_NEURAL, "tallow.nn.functional"),
 }
 # Functions that the module has as soon as tallow-nn is there: tallow.conv2d is tallow.nn.functional.conv2d.
 _NN_FUNCTIONS = frozenset(

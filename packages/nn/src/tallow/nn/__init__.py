@@ -16,9 +16,10 @@ from tallow import ops as _ops
 
 _ops.load_library(str(Path(__file__).parent / "lib" / "libtallow_nn.so"))
 
-from . import functional, init, modules, utils  # noqa: E402
+from . import functional, init, modules, parallel, utils  # noqa: E402
 from .modules import *  # noqa: E402, F403
 from .modules import __all__ as _modules_all  # noqa: E402
+from .parallel import DataParallel  # noqa: E402
 from .parameter import Buffer, Parameter  # noqa: E402
 
-__all__ = [*_modules_all, "Buffer", "Parameter", "functional", "init", "modules", "utils"]
+__all__ = [*_modules_all, "Buffer", "DataParallel", "Parameter", "functional", "init", "modules", "parallel", "utils"]

@@ -1,0 +1,7 @@
+"""Modules on several devices of one process, as ``torch.nn.parallel``."""
+
+from __future__ import annotations
+
+from .data_parallel import DataParallel, data_parallel
+
+__all__ = ["DataParallel", "data_parallel"]

@@ -2,8 +2,12 @@
 
 from .activation import *  # noqa: F403
 from .activation import __all__ as _activation
+from .activation_dim import *  # noqa: F403
+from .activation_dim import __all__ as _activation_dim
 from .adaptive_pooling import *  # noqa: F403
 from .adaptive_pooling import __all__ as _adaptive_pooling
+from .batchnorm import *  # noqa: F403
+from .batchnorm import __all__ as _batchnorm
 from .channelshuffle import *  # noqa: F403
 from .channelshuffle import __all__ as _channelshuffle
 from .container import *  # noqa: F403
@@ -18,6 +22,8 @@ from .flatten import *  # noqa: F403
 from .flatten import __all__ as _flatten
 from .fold import *  # noqa: F403
 from .fold import __all__ as _fold
+from .instancenorm import *  # noqa: F403
+from .instancenorm import __all__ as _instancenorm
 from .linear import *  # noqa: F403
 from .linear import __all__ as _linear
 from .linear_loss import *  # noqa: F403
@@ -47,7 +53,9 @@ from .upsampling import __all__ as _upsampling
 __all__ = [
     "Module",
     *_activation,
+    *_activation_dim,
     *_adaptive_pooling,
+    *_batchnorm,
     *_channelshuffle,
     *_container,
     *_conv,
@@ -55,6 +63,7 @@ __all__ = [
     *_dropout,
     *_flatten,
     *_fold,
+    *_instancenorm,
     *_linear,
     *_linear_loss,
     *_loss,

@@ -1,4 +1,4 @@
-"""Normalisation."""
+"""Normalisation over the last dimensions, over groups of channels and across channels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from .. import init
 from ..parameter import Parameter
 from .module import Module
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+
+
+def _shape(sizes: int | list[int] | tuple[int, ...]) -> tuple[int, ...]:
+    return (int(sizes),) if isinstance(sizes, numbers.Integral) else tuple(sizes)  # type: ignore[arg-type]
 
 
 class LayerNorm(Module):
@@ -40,9 +44,7 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if isinstance(normalized_shape, numbers.Integral):
-            normalized_shape = (int(normalized_shape),)
-        self.normalized_shape = tuple(normalized_shape)  # type: ignore[arg-type]
+        self.normalized_shape = _shape(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self.register_parameter("weight", None)
@@ -70,125 +72,143 @@ class LayerNorm(Module):
         )
 
 
-class _BatchNorm(Module):
-    """Batch normalisation over any number of dimensions (Ioffe and Szegedy, 2015)."""
+class RMSNorm(Module):
+    """Divides by the root of the mean square over the last dimensions (Zhang and Sennrich, 2019).
 
-    _version = 2
+    Args:
+        normalized_shape: the sizes of the trailing dimensions; one number for the last one.
+        eps: added to the mean square. Default: the dtype's machine epsilon.
+        elementwise_affine: whether there is a learned weight (ones).
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.RMSNorm(2)(tallow.tensor([[3.0, 3.0]])).round().tolist()
+    [[1.0, 1.0]]
+    """
 
     def __init__(
         self,
-        num_features: int,
+        normalized_shape: int | list[int] | tuple[int, ...],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = _shape(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        weight = None
+        if elementwise_affine:
+            weight = Parameter(tallow.empty(self.normalized_shape, device=device, dtype=dtype))
+        self.register_parameter("weight", weight)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to ones."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class GroupNorm(Module):
+    """Normalises groups of channels of each sample of ``(N, C, ...)`` (Wu and He, 2018).
+
+    Args:
+        num_groups: how many groups the channels are cut into.
+        num_channels: the channels C.
+        eps: added to the variance.
+        affine: whether there is a learned weight (ones) and, with `bias`, offset (zeros) per channel.
+
+    Raises:
+        ValueError: if the groups do not divide the channels.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.GroupNorm(1, 2)(tallow.tensor([[[1.0], [3.0]]])).round().flatten().tolist()
+    [-1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
         eps: float = 1e-5,
-        momentum: float | None = 0.1,
         affine: bool = True,
-        track_running_stats: bool = True,
         device: Any = None,
         dtype: Any = None,
         *,
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.num_features = num_features
+        if num_channels % num_groups != 0:
+            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
+        self.num_groups = num_groups
+        self.num_channels = num_channels
         self.eps = eps
-        self.momentum = momentum
         self.affine = affine
-        self.track_running_stats = track_running_stats
         for name, wanted in (("weight", affine), ("bias", affine and bias)):
-            value = Parameter(tallow.empty(num_features, device=device, dtype=dtype)) if wanted else None
+            value = Parameter(tallow.empty(num_channels, device=device, dtype=dtype)) if wanted else None
             self.register_parameter(name, value)
-        track = track_running_stats
-        self.register_buffer("running_mean", tallow.zeros(num_features, device=device, dtype=dtype) if track else None)
-        self.register_buffer("running_var", tallow.ones(num_features, device=device, dtype=dtype) if track else None)
-        self.register_buffer(
-            "num_batches_tracked", tallow.tensor(0, dtype=tallow.int64, device=device) if track else None
-        )
         self.reset_parameters()
 
-    def reset_running_stats(self) -> None:
-        """Forget the running statistics."""
-        if self.track_running_stats:
-            self.running_mean.zero_()
-            self.running_var.fill_(1)
-            self.num_batches_tracked.zero_()
-
     def reset_parameters(self) -> None:
-        """Forget the running statistics; set weight to ones and bias to zeros."""
-        self.reset_running_stats()
+        """Set weight to ones and bias to zeros."""
         if self.weight is not None:
             init.ones_(self.weight)
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def _check_input_dim(self, input: Tensor) -> None:
-        raise NotImplementedError
-
     def forward(self, input: Tensor) -> Tensor:
-        self._check_input_dim(input)
-        factor = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
-            if self.momentum is None:  # a cumulative instead of a moving average
-                factor = 1.0 / float(self.num_batches_tracked)
-        # Statistics of the batch are used in training, and where there are no running ones.
-        use_batch = self.training or (self.running_mean is None and self.running_var is None)
-        track = not self.training or self.track_running_stats
-        return F.batch_norm(
-            input,
-            self.running_mean if track else None,
-            self.running_var if track else None,
-            self.weight,
-            self.bias,
-            use_batch,
-            factor,
-            self.eps,
-        )
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
         )
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, local_metadata: dict, *args: Any) -> None:
-        # Version 1 had no num_batches_tracked.
-        version = local_metadata.get("version")
-        key = prefix + "num_batches_tracked"
-        if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
-            state_dict[key] = tallow.zeros_like(self.num_batches_tracked)
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
+
+class _AcrossChannels(Module):
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
-class BatchNorm1d(_BatchNorm):
-    """Batch normalisation of ``(N, C)`` or ``(N, C, L)`` per channel.
-
-    Args:
-        num_features: the channels C.
-        eps: added to the variance.
-        momentum: weight of the new batch in the running statistics; None for the cumulative average.
-        affine: whether there is a learned weight and, with `bias`, offset per channel.
-        track_running_stats: whether to keep running statistics, used in evaluation.
-
-    Raises:
-        ValueError: if the input has not 2 or 3 dimensions.
-    """
-
-    def _check_input_dim(self, input: Tensor) -> None:
-        if input.dim() not in (2, 3):
-            raise ValueError(f"expected 2D or 3D input (got {input.dim()}D input)")
-
-
-class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of ``(N, C, H, W)`` per channel; arguments as in :class:`BatchNorm1d`.
-
-    Raises:
-        ValueError: if the input has not 4 dimensions.
+class LocalResponseNorm(_AcrossChannels):
+    """``x / (k + alpha * mean(x**2 over size neighbouring channels))**beta`` (Krizhevsky et al., 2012).
 
     >>> import tallow
     >>> from tallow import nn
-    >>> tuple(nn.BatchNorm2d(3)(tallow.randn(2, 3, 4, 4)).shape)
-    (2, 3, 4, 4)
+    >>> nn.LocalResponseNorm(2, alpha=1.0, beta=1.0)(tallow.ones(1, 2, 1)).flatten().tolist()
+    [0.6666666865348816, 0.5]
     """
 
-    def _check_input_dim(self, input: Tensor) -> None:
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+
+class CrossMapLRN2d(_AcrossChannels):
+    """:class:`LocalResponseNorm` of ``(N, C, H, W)`` with a window centred on the channel, as in Caffe."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: Tensor) -> Tensor:
         if input.dim() != 4:
-            raise ValueError(f"expected 4D input (got {input.dim()}D input)")
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+        reach = (self.size - 1) // 2
+        squares = F.pad((input * input).flatten(2).unsqueeze(1), (0, 0, reach, reach))
+        sums = F.avg_pool2d(squares, (2 * reach + 1, 1), stride=1, divisor_override=1).reshape(input.shape)
+        return input * (sums * (self.alpha / self.size) + self.k) ** -self.beta

@@ -4,28 +4,43 @@
 #include <algorithm>
 #include <cmath>
 
-#include "vec/vector.hpp"
+#include "lanes.hpp"
 
 namespace tallow_nn::TL_ISA {
 namespace {
 
 constexpr int64_t kBlock = 4096;  // elements summed in their own precision before they go on in double
 
+// Sums over i in [0, n) of K quantities at once: term(i, s) adds vectors made of the elements from i on to s[0..K), and
+// tail(i, r) those of element i to r[0..K). Several chains hide the latency of an addition.
+template <class T, int K, class Term, class Tail>
+inline __attribute__((always_inline)) void sums(int64_t n, T* result, Term term, Tail tail) {
+  constexpr int64_t lanes = Lanes<T>::count, chains = 4;
+  Vec<T> s[chains][K] = {};
+  int64_t i = 0;
+  for (; i + chains * lanes <= n; i += chains * lanes)
+    for (int64_t c = 0; c < chains; ++c) term(i + c * lanes, s[c]);
+  for (; i + lanes <= n; i += lanes) term(i, s[0]);
+  T rest[K] = {};
+  for (; i < n; ++i) tail(i, rest);
+  for (int k = 0; k < K; ++k) result[k] = fold<T>((s[0][k] + s[1][k]) + (s[2][k] + s[3][k]), [](T a, T b) { return a + b; }) + rest[k];
+}
+
 // ---------------------------------------------------------------- runs
 template <class T>
-TL_NN_INLINE T sum_of(const T* x, int64_t n) {
+inline __attribute__((always_inline)) T sum_of(const T* x, int64_t n) {
   T s[1];
-  sums<T, 1>(n, s, [=](int64_t i, vector_t<T>* a) { a[0] += load(x + i); }, [=](int64_t i, T* a) { a[0] += x[i]; });
+  sums<T, 1>(n, s, [=](int64_t i, Vec<T>* a) { a[0] += load(x + i); }, [=](int64_t i, T* a) { a[0] += x[i]; });
   return s[0];
 }
 
 // sum((x - c)^2) and sum(x - c), which tells how far c is from the mean.
 template <class T>
-TL_NN_INLINE void centred_sums(const T* x, int64_t n, T c, T* result) {
+inline __attribute__((always_inline)) void centred_sums(const T* x, int64_t n, T c, T* result) {
   sums<T, 2>(
       n, result,
-      [=](int64_t i, vector_t<T>* a) {
-        const vector_t<T> d = load(x + i) - c;
+      [=](int64_t i, Vec<T>* a) {
+        const Vec<T> d = load(x + i) - c;
         a[0] += d * d, a[1] += d;
       },
       [=](int64_t i, T* a) {
@@ -56,8 +71,8 @@ Products products(const T* dy, const T* x, int64_t n, T mean) {
     T s[2];
     sums<T, 2>(
         std::min(kBlock, n - i), s,
-        [=](int64_t j, vector_t<T>* a) {
-          const vector_t<T> d = load(g + j);
+        [=](int64_t j, Vec<T>* a) {
+          const Vec<T> d = load(g + j);
           a[0] += d, a[1] += d * (load(v + j) - mean);
         },
         [=](int64_t j, T* a) { a[0] += g[j], a[1] += g[j] * (v[j] - mean); });
@@ -81,8 +96,8 @@ void apply_dx(const T* dy, const T* x, T* dx, int64_t n, T k, T mean, T c1, T c2
 // ---------------------------------------------------------------- columns
 // f(first, count) over the columns in tiles whose sums stay in registers: four vectors, then one, then single lanes.
 template <class T, class F>
-TL_NN_INLINE void tiles(int64_t columns, F f) {
-  constexpr int64_t lanes = Vector<T>::lanes;
+inline __attribute__((always_inline)) void tiles(int64_t columns, F f) {
+  constexpr int64_t lanes = Lanes<T>::count;
   int64_t c = 0;
   for (; c + 4 * lanes <= columns; c += 4 * lanes) f(c, std::integral_constant<int64_t, 4>());
   for (; c + lanes <= columns; c += lanes) f(c, std::integral_constant<int64_t, 1>());
@@ -90,9 +105,9 @@ TL_NN_INLINE void tiles(int64_t columns, F f) {
 }
 
 // A vector, or for the last columns a single element.
-template <class T, int64_t N> struct LaneOf { typedef vector_t<T> type; };
+template <class T, int64_t N> struct LaneOf { typedef Vec<T> type; };
 template <class T> struct LaneOf<T, 0> { typedef T type; };
-template <class V, class T> TL_NN_INLINE V take(const T* p) {
+template <class V, class T> inline __attribute__((always_inline)) V take(const T* p) {
   V v;
   std::memcpy(&v, p, sizeof v);
   return v;
@@ -103,7 +118,7 @@ void column_moments(const T* x, int64_t rows, int64_t columns, Moments* m) {
   if (rows == 0) return;
   tiles<T>(columns, [&]<int64_t N>(int64_t c, std::integral_constant<int64_t, N>) {
     using V = typename LaneOf<T, N>::type;
-    constexpr int64_t count = N ? N : 1, lanes = N ? Vector<T>::lanes : 1;
+    constexpr int64_t count = N ? N : 1, lanes = N ? Lanes<T>::count : 1;
     V sum[count] = {}, square[count] = {}, off[count] = {};
     const T* from = x + c;
     for (int64_t r = 0; r < rows; ++r)
@@ -127,7 +142,7 @@ template <class T>
 void column_products(const T* dy, const T* x, int64_t rows, int64_t columns, const T* mean, Products* p) {
   tiles<T>(columns, [&]<int64_t N>(int64_t c, std::integral_constant<int64_t, N>) {
     using V = typename LaneOf<T, N>::type;
-    constexpr int64_t count = N ? N : 1, lanes = N ? Vector<T>::lanes : 1;
+    constexpr int64_t count = N ? N : 1, lanes = N ? Lanes<T>::count : 1;
     V m[count], s[count] = {}, q[count] = {};
     for (int64_t j = 0; j < count; ++j) m[j] = take<V>(mean + c + j * lanes);
     for (int64_t r = 0; r < rows; ++r)
@@ -203,8 +218,8 @@ void rows_backward(const T* __restrict dy, const T* __restrict x, const T* __res
       const T *g = dy + b, *v = x + b, *w = weight + (Weight ? b : 0);
       sums<T, 2>(
           std::min(kBlock, columns - b), part,
-          [=](int64_t i, vector_t<T>* a) {
-            vector_t<T> d = load(g + i);
+          [=](int64_t i, Vec<T>* a) {
+            Vec<T> d = load(g + i);
             if constexpr (Weight) d *= load(w + i);
             a[0] += d, a[1] += d * (load(v + i) - c);
           },
@@ -240,9 +255,7 @@ constexpr NormLoopsOf<T> table_of() {
 
 }  // namespace
 
-const NormLoops& norm_loops_table() {
-  static const NormLoops table{table_of<float>(), table_of<double>()};
-  return table;
-}
+extern const NormLoops norm_loops;
+const NormLoops norm_loops{table_of<float>(), table_of<double>()};
 
 }  // namespace tallow_nn::TL_ISA

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-#include "vec/isa.hpp"
+#include "isa.hpp"
 
 namespace tallow_nn {
 

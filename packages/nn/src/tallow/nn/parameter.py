@@ -85,3 +85,12 @@ def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool) 
 
 def _rebuild_buffer(cls: type[Buffer], data: Tensor, persistent: bool) -> Buffer:
     return cls(data, persistent=persistent)
+
+
+def __getattr__(name: str) -> Any:
+    # What is lazy is in a module of its own, which needs this one.
+    if name in ("UninitializedBuffer", "UninitializedParameter", "UninitializedTensorMixin", "is_lazy"):
+        from . import lazy_parameter
+
+        return getattr(lazy_parameter, name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

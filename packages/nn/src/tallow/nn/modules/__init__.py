@@ -24,6 +24,8 @@ from .fold import *  # noqa: F403
 from .fold import __all__ as _fold
 from .instancenorm import *  # noqa: F403
 from .instancenorm import __all__ as _instancenorm
+from .lazy_layers import *  # noqa: F403
+from .lazy_layers import __all__ as _lazy_layers
 from .linear import *  # noqa: F403
 from .linear import __all__ as _linear
 from .linear_loss import *  # noqa: F403
@@ -64,6 +66,7 @@ __all__ = [
     *_flatten,
     *_fold,
     *_instancenorm,
+    *_lazy_layers,
     *_linear,
     *_linear_loss,
     *_loss,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import tallow
 from tallow import Tensor
 
+from ..lazy_parameter import is_lazy
 from ..parameter import Parameter
 
 __all__ = ["ConvertMixin"]
@@ -25,9 +26,8 @@ class ConvertMixin:
     def _apply(self: Self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Replace every tensor `t` of the tree, gradients included, by ``fn(t)``; parameters stay the same objects."""
         if recurse:
-            for module in self._modules.values():
-                if module is not None:
-                    module._apply(fn)
+            for module in self.children():  # type: ignore[attr-defined]
+                module._apply(fn)
         for name, param in self._parameters.items():
             if param is None:
                 continue
@@ -37,6 +37,8 @@ class ConvertMixin:
                 new_grad = None if grad is None else fn(grad)
             if data.device == param.device:
                 param.grad = None  # a gradient must have its parameter's dtype at every moment
+                param.data = data
+            elif is_lazy(param):
                 param.data = data
             else:
                 # Another object: an optimizer must be made after a move to another device.
@@ -52,6 +54,7 @@ class ConvertMixin:
     def to(self: Self, *args: Any, **kwargs: Any) -> Self:
         """Move and/or cast in place: ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``.
 
+        With ``memory_format=tallow.channels_last`` the tensors of 4 and 5 dimensions are laid out anew.
         Only floating point and complex tensors are cast; integer ones keep their dtype and only move.
 
         Raises:
@@ -61,7 +64,7 @@ class ConvertMixin:
         >>> nn.Linear(2, 2).to(tallow.float64).weight.dtype == tallow.float64
         True
         """
-        device, dtype, non_blocking = _parse_to(*args, **kwargs)
+        device, dtype, non_blocking, memory_format = _parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
@@ -69,6 +72,10 @@ class ConvertMixin:
 
         def convert(t: Tensor) -> Tensor:
             target = dtype if t.is_floating_point() or t.is_complex() else None
+            if memory_format is not None and t.dim() in (4, 5):
+                place = t.device if device is None else device
+                kind = t.dtype if target is None else target
+                return t.to(device=place, dtype=kind, non_blocking=non_blocking, memory_format=memory_format)
             if device is None:
                 return t if target is None else t.to(dtype=target, non_blocking=non_blocking)
             if target is None:
@@ -110,11 +117,30 @@ class ConvertMixin:
 
     def cuda(self: Self, device: Any = None) -> Self:
         """Move to a CUDA device: the current one, an index, or a device."""
+        return self._move("cuda", device)
+
+    def xpu(self: Self, device: Any = None) -> Self:
+        """Move to an XPU device, where there is one."""
+        return self._move("xpu", device)
+
+    def ipu(self: Self, device: Any = None) -> Self:
+        """Move to an IPU device, where there is one."""
+        return self._move("ipu", device)
+
+    def mtia(self: Self, device: Any = None) -> Self:
+        """Move to an MTIA device, where there is one."""
+        return self._move("mtia", device)
+
+    def _move(self: Self, kind: str, device: Any) -> Self:
         if device is None:
-            device = "cuda"
+            device = kind
         elif isinstance(device, int):
-            device = f"cuda:{device}"
+            device = f"{kind}:{device}"
         return self._apply(lambda t: t.to(device))
+
+    def share_memory(self: Self) -> Self:
+        """Put parameters and buffers into memory that other processes see."""
+        return self._apply(lambda t: t.share_memory_())
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Set whether gradients are accumulated for the parameters."""
@@ -134,9 +160,17 @@ class ConvertMixin:
 
 
 def _parse_to(
-    *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False
-) -> tuple[Any, Any, bool]:
-    """(device, dtype, non_blocking) of the forms that ``Tensor.to`` takes."""
+    *args: Any,
+    device: Any = None,
+    dtype: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    tensor: Tensor | None = None,
+    memory_format: Any = None,
+) -> tuple[Any, Any, bool, Any]:
+    """(device, dtype, non_blocking, memory_format) of the forms that ``Tensor.to`` takes."""
+    if tensor is not None:
+        args = (tensor, *args)
     rest = list(args)
     if rest and isinstance(rest[0], Tensor):
         other = rest.pop(0)
@@ -151,4 +185,4 @@ def _parse_to(
         non_blocking = rest.pop(0)
     if rest:
         raise TypeError(f"to() received an invalid combination of arguments: {args}")
-    return (None if device is None else tallow.device(device)), dtype, non_blocking
+    return (None if device is None else tallow.device(device)), dtype, non_blocking, memory_format

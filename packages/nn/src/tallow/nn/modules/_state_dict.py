@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import tallow
 from tallow import Tensor
 
+from ..lazy_parameter import is_lazy
 from ..parameter import Parameter
 from ._hooks import RemovableHandle
 
@@ -18,7 +20,7 @@ __all__ = ["EXTRA_STATE_KEY", "StateDictMixin"]
 EXTRA_STATE_KEY = "_extra_state"
 
 
-class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
+class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
     """What ``load_state_dict`` returns: the keys that were missing and those that nothing wanted."""
 
     __slots__ = ()
@@ -108,15 +110,15 @@ class StateDictMixin:
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         for name, param in self._parameters.items():
             if param is not None:
-                destination[prefix + name] = param if keep_vars else param.detach()
+                destination[prefix + name] = param if keep_vars or is_lazy(param) else param.detach()
         for name, buffer in self._buffers.items():
             if buffer is not None and name not in self._non_persistent_buffers_set:
-                destination[prefix + name] = buffer if keep_vars else buffer.detach()
+                destination[prefix + name] = buffer if keep_vars or is_lazy(buffer) else buffer.detach()
         if type(self).get_extra_state is not StateDictMixin.get_extra_state:
             destination[prefix + EXTRA_STATE_KEY] = self.get_extra_state()
 
     def state_dict(
-        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+        self, *args: Any, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:
         """All parameters, persistent buffers and extra state of this module and its children, by dotted name.
 
@@ -126,6 +128,12 @@ class StateDictMixin:
         >>> list(nn.Sequential(nn.Linear(2, 3)).state_dict())
         ['0.weight', '0.bias']
         """
+        if args:
+            warnings.warn("Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2)
+            given = dict(zip(("destination", "prefix", "keep_vars"), args, strict=False))
+            destination = given.get("destination") if destination is None else destination
+            prefix = prefix or given.get("prefix", "")
+            keep_vars = keep_vars or given.get("keep_vars", False)
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()  # type: ignore[attr-defined]
@@ -193,18 +201,26 @@ class StateDictMixin:
                 f"checkpoint but received {type(loaded)}"
             )
             return
-        if current.dim() == 0 and loaded.dim() == 1 and loaded.numel() == 1:
+        if not is_lazy(current) and current.dim() == 0 and loaded.dim() == 1 and loaded.numel() == 1:
             loaded = loaded[0]  # a scalar as checkpoints from before 0-dim tensors have it
-        if current.shape != loaded.shape:
+        if not is_lazy(current) and current.shape != loaded.shape:
             error_msgs.append(
                 f"size mismatch for {key}: copying a param with shape {loaded.shape} from checkpoint, "
                 f"the shape in current model is {current.shape}."
             )
             return
+        if current.is_meta and not loaded.is_meta and not assign:
+            warnings.warn(
+                f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in the current "
+                "model, which is a no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary "
+                "to their corresponding key in the module instead of copying them in place?)",
+                stacklevel=2,
+            )
         try:
             with tallow.no_grad():
                 if not assign:
-                    current.copy_(loaded)
+                    if not is_lazy(loaded):  # a module that was saved before its first call has nothing to give
+                        current.copy_(loaded)
                 elif isinstance(current, Parameter):
                     if not isinstance(loaded, Parameter):
                         loaded = Parameter(loaded, requires_grad=current.requires_grad)
@@ -234,7 +250,7 @@ class StateDictMixin:
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
+    ) -> _IncompatibleKeys:
         """Copy the values of `state_dict` into this module and its children.
 
         Args:
@@ -270,10 +286,10 @@ class StateDictMixin:
                 if child is not None:
                     child_prefix = prefix + name + "."
                     load(child, {k: v for k, v in local.items() if k.startswith(child_prefix)}, child_prefix)
-            incompatible = IncompatibleKeys(missing, unexpected)
+            incompatible = _IncompatibleKeys(missing, unexpected)
             for hook in module._load_state_dict_post_hooks.values():
                 if hook(module, incompatible) is not None:
-                    raise RuntimeError(
+                    raise AssertionError(
                         "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
                         "values, if incompatible_keys need to be modified, it should be done inplace."
                     )
@@ -290,7 +306,7 @@ class StateDictMixin:
             raise RuntimeError(
                 "Error(s) in loading state_dict for {}:\n\t{}".format(type(self).__name__, "\n\t".join(errors))
             )
-        return IncompatibleKeys(missing, unexpected)
+        return _IncompatibleKeys(missing, unexpected)
 
 
 class _BoundHook:

@@ -134,14 +134,29 @@ class Sequential(_ModuleSequence):
             )
         return type(self)(*self, *other)
 
-    def __mul__(self, times: int) -> Sequential:
+    def __iadd__(self, other: Iterable[Module]) -> Sequential:  # type: ignore[override]
+        if not isinstance(other, Sequential):
+            raise ValueError(
+                "add operator supports only objects of Sequential class, "
+                f"but {type(other)} is given."
+            )
+        return self.extend(other)
+
+    def __mul__(self, other: int) -> Sequential:
+        return type(self)(*self._repeated(other))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, other: int) -> Sequential:
+        self._set_all(self._repeated(other))
+        return self
+
+    def _repeated(self, times: int) -> list[Module]:
         if not isinstance(times, int):
             raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(times)}")
         if times <= 0:
             raise ValueError(f"Non-positive multiplication factor {times} for {type(self)}")
-        return type(self)(*[m for _ in range(times) for m in self])
-
-    __rmul__ = __mul__
+        return [module for _ in range(times) for module in self]
 
     def forward(self, input: Any) -> Any:
         for module in self._modules.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import tallow
 from tallow import Tensor
 
 from ..parameter import Buffer, Parameter
@@ -12,6 +13,7 @@ from ._convert import ConvertMixin
 from ._hooks import (
     GLOBAL,
     HooksMixin,
+    register_module_backward_hook,
     register_module_buffer_registration_hook,
     register_module_forward_hook,
     register_module_forward_pre_hook,
@@ -27,6 +29,7 @@ from ._traversal import TraversalMixin
 
 __all__ = [
     "Module",
+    "register_module_backward_hook",
     "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
@@ -61,6 +64,9 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
     [2.0, 2.0]
     """
 
+    #: Whether ``__init__`` passes its arguments on to the class after Module in the order of resolution.
+    call_super_init: bool = False
+    dump_patches: bool = False
     training: bool
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
@@ -68,7 +74,12 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
 
     forward: Callable[..., Any] = _forward_unimplemented
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not self.call_super_init and (args or kwargs):
+            given = f"got an unexpected keyword argument '{next(iter(kwargs))}'" if kwargs else (
+                f"takes 1 positional argument but {len(args) + 1} were given"
+            )
+            raise TypeError(f"{type(self).__name__}.__init__() {given}")
         # Straight into the instance's dict: __setattr__ has nothing to look for yet.
         fields = self.__dict__
         fields["training"] = True
@@ -77,11 +88,31 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
             fill(self, table, {})
         self._init_hooks()
         self._init_state_dict()
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._hooked or GLOBAL.active:
             return self._call_with_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
+
+    # The names under which wrappers that replace ``__call__`` reach it.
+    _call_impl = __call__
+    _wrapped_call_impl = __call__
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile ``forward``; the arguments are those of ``tallow.compile``.
+
+        Raises:
+            NotImplementedError: as long as ``tallow.compile`` is not installed.
+        """
+        compiler = getattr(tallow, "compile", None)
+        if compiler is None:
+            raise NotImplementedError(
+                "Module.compile() needs tallow.compile, which no installed package provides; "
+                "the module runs without being compiled"
+            )
+        self.forward = compiler(self.forward, *args, **kwargs)
 
     # -- registration -----------------------------------------------------------------------------------------
 

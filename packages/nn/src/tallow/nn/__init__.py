@@ -17,9 +17,22 @@ from tallow import ops as _ops
 _ops.load_library(str(Path(__file__).parent / "lib" / "libtallow_nn.so"))
 
 from . import functional, init, modules, parallel, utils  # noqa: E402
+from .lazy_parameter import UninitializedBuffer, UninitializedParameter  # noqa: E402
 from .modules import *  # noqa: E402, F403
 from .modules import __all__ as _modules_all  # noqa: E402
 from .parallel import DataParallel  # noqa: E402
 from .parameter import Buffer, Parameter  # noqa: E402
 
-__all__ = [*_modules_all, "Buffer", "DataParallel", "Parameter", "functional", "init", "modules", "parallel", "utils"]
+__all__ = [
+    *_modules_all,
+    "Buffer",
+    "DataParallel",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "functional",
+    "init",
+    "modules",
+    "parallel",
+    "utils",
+]

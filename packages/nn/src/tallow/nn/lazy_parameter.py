@@ -129,7 +129,8 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     cls_to_become = Parameter
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> UninitializedParameter:
-        return super().__new__(cls, tallow.empty(0, device=device, dtype=dtype), requires_grad)  # type: ignore[return-value]
+        param: Any = super().__new__(cls, tallow.empty(0, device=device, dtype=dtype), requires_grad)
+        return param
 
 
 class UninitializedBuffer(UninitializedTensorMixin, Buffer):

@@ -50,6 +50,14 @@ class RemovableHandle:
             if table is not None:
                 table.pop(self.id, None)
 
+    def __getstate__(self) -> tuple[int, list[Any]]:
+        return self.id, [table for ref in self._tables if (table := ref()) is not None]
+
+    def __setstate__(self, state: tuple[int, list[Any]]) -> None:
+        # A copy of a module has copies of its tables, and those are the ones that the handle's copy works on.
+        self.id, tables = state
+        self._tables = tuple(weakref.ref(t) for t in tables)
+
     def __enter__(self) -> RemovableHandle:
         return self
 
@@ -68,7 +76,7 @@ class GlobalHooks:
         self.forward_always: OrderedDict[int, bool] = OrderedDict()
         self.backward_pre: OrderedDict[int, Callable] = OrderedDict()
         self.backward: OrderedDict[int, Callable] = OrderedDict()
-        self.full_backward: bool | None = None  # whether the hooks of `backward` are full ones; None while there are none
+        self.full_backward: bool | None = None  # whether the hooks of `backward` are full ones; None before the first
         self.parameter_registration: OrderedDict[int, Callable] = OrderedDict()
         self.buffer_registration: OrderedDict[int, Callable] = OrderedDict()
         self.module_registration: OrderedDict[int, Callable] = OrderedDict()

@@ -7,15 +7,34 @@
 namespace tallow_nn {
 namespace {
 
-void embedding(tl::Call& c) {
+void embedding_shape(tl::Call& c) {
   const tl::Tensor weight = c.tensor(0), indices = c.tensor(1);
   require(weight.ndim() == 2, "'weight' must be 2-D");
   require(indices.dtype() == TL_INT64 || indices.dtype() == TL_INT32,
           "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int (while checking arguments for embedding)");
   tl::Dims out(indices.sizes().begin(), indices.sizes().end());
   out.push_back(weight.size(1));
-  const tl::Tensor rows = tl::call<"index_select">(weight, 0, tl::call<"reshape">(indices, tl::Dims{-1}));
-  c.ret(tl::call<"view">(rows, out));
+  c.output(0, out, weight.dtype());
+}
+
+// Copies, whatever the elements are; the rows ahead are asked for early, because they lie anywhere.
+void embedding(tl::Call& c) {
+  const tl::Tensor weight = tl::call<"contiguous">(c.tensor(0)), indices = tl::call<"contiguous">(cast(c.tensor(1), TL_INT64)), out = c.out();
+  const int64_t rows = weight.size(0), n = indices.numel(), bytes = weight.size(1) * weight.info().itemsize;
+  const int64_t* at = indices.data<int64_t>();
+  const char* table = weight.data<char>();
+  char* to = out.data<char>();
+  constexpr int64_t line = 64, ahead = 6;
+  tl::parallel_for(0, n, std::max<int64_t>(16, (int64_t{1} << 16) / std::max<int64_t>(bytes, 1)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      if (at[i] < 0 || at[i] >= rows) throw tl::Error(TL_INDEX_ERROR, "index out of range in self: embedding got index " + std::to_string(at[i]) +
+                                                                          " for a table of " + std::to_string(rows) + " rows");
+    for (int64_t i = begin; i < end; ++i) {
+      if (i + ahead < end)
+        for (int64_t b = 0; b < bytes; b += line) __builtin_prefetch(table + at[i + ahead] * bytes + b);
+      std::memcpy(to + i * bytes, table + at[i] * bytes, static_cast<size_t>(bytes));
+    }
+  });
 }
 
 void backward_shape(tl::Call& c) {
@@ -29,6 +48,7 @@ void backward(tl::Call& c) {
   const tl::Tensor grad = tl::call<"contiguous">(c.tensor(0)), indices = tl::call<"contiguous">(cast(c.tensor(1), TL_INT64)), out = c.out();
   const int64_t rows = c.integer(2), d = grad.size(-1), n = indices.numel(), pad = c.integer(3);
   const int64_t* at = indices.data<int64_t>();
+  for (int64_t i = 0; i < n; ++i) require(at[i] >= 0 && at[i] < rows, "embedding_backward: index ", at[i], " is outside the table of ", rows, " rows");
   std::vector<int64_t> count(c.boolean(4) ? static_cast<size_t>(rows) : 0);  // how often each row occurs
   if (c.boolean(4))
     for (int64_t i = 0; i < n; ++i) ++count[static_cast<size_t>(at[i])];
@@ -43,15 +63,24 @@ void backward(tl::Call& c) {
     using T = decltype(zero);
     const T* g = grad.data<T>();
     T* o = out.data<T>();
-    std::memset(o, 0, sizeof(T) * static_cast<size_t>(rows * d));
-    const int64_t columns = std::max<int64_t>(16, (d + 15) / 16);
+    tl::parallel_for(0, rows, std::max<int64_t>(1, (int64_t{1} << 18) / std::max<int64_t>(d, 1)), [&](int64_t b, int64_t e) {
+      std::memset(o + b * d, 0, sizeof(T) * static_cast<size_t>((e - b) * d));
+    });
+    const int64_t columns = std::max<int64_t>(64, (d + 7) / 8 / 16 * 16);
+    constexpr int64_t ahead = 4, line = 64 / sizeof(T);
     tl::parallel_for(0, d, columns, [&](int64_t b, int64_t e) {
       for (int64_t i = 0; i < n; ++i) {
+        if (i + ahead < n)
+          for (int64_t j = b; j < e; j += line) __builtin_prefetch(o + at[i + ahead] * d + j, 1);
         if (at[i] == pad) continue;
         T* to = o + at[i] * d;
         const T* from = g + i * d;
-        const T scale = count.empty() ? T(1) : T(1) / static_cast<T>(count[static_cast<size_t>(at[i])]);
-        for (int64_t j = b; j < e; ++j) to[j] += scale * from[j];
+        if (count.empty()) {
+          for (int64_t j = b; j < e; ++j) to[j] += from[j];
+        } else {
+          const T scale = T(1) / static_cast<T>(count[static_cast<size_t>(at[i])]);
+          for (int64_t j = b; j < e; ++j) to[j] += scale * from[j];
+        }
       }
     });
   });
@@ -60,12 +89,26 @@ void backward(tl::Call& c) {
 }  // namespace
 
 void register_sparse() {
-  tl::composite<embedding>("nn::embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor", 0,
+  tl::def<embedding_shape>("nn::embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor", 0,
                            "Rows of weight (n, d) by indices of any shape s: (*s, d). IndexError for an index outside.")
+      .cpu<embedding>()
       .grad("weight: nn::embedding_backward(grad, indices, weight.sizes[0], padding_idx, scale_grad_by_freq)");
   tl::def<backward_shape>("nn::embedding_backward(Tensor dy, Tensor indices, int rows, int padding_idx, bool scale_by_frequency=False) -> Tensor", TL_OP_HIDDEN)
       .cpu<backward>()
-      .grad("dy: nn::embedding(grad, indices, -1)");
+      .grad("dy: nn::_embedding_gradient(grad, indices, padding_idx, scale_by_frequency)");
+  // Of the gradient by what it was given: its rows, without the padding, divided as they were.
+  tl::composite<[](tl::Call& c) {
+    const tl::Tensor indices = c.tensor(1);
+    tl::Tensor rows = tl::call<"nn::embedding">(c.tensor(0), indices);
+    if (c.integer(2) >= 0) rows = tl::call<"masked_fill">(rows, tl::call<"unsqueeze">(tl::call<"eq">(indices, c.integer(2)), -1), 0.0);
+    if (c.boolean(3)) {
+      const tl::Tensor flat = tl::call<"reshape">(indices, tl::Dims{-1});
+      const tl::Tensor counts = tl::call<"bincount">(flat);
+      const tl::Tensor here = tl::call<"reshape">(tl::call<"index_select">(counts, 0, flat), indices.sizes());
+      rows = tl::call<"div">(rows, tl::call<"unsqueeze">(here, -1));
+    }
+    c.ret(rows);
+  }>("nn::_embedding_gradient(Tensor grad, Tensor indices, int padding_idx, bool scale_by_frequency) -> Tensor", TL_OP_HIDDEN);
 }
 
 }  // namespace tallow_nn

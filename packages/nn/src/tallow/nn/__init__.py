@@ -16,7 +16,7 @@ from tallow import ops as _ops
 
 _ops.load_library(str(Path(__file__).parent / "lib" / "libtallow_nn.so"))
 
-from . import functional, init, modules, parallel, utils  # noqa: E402
+from . import attention, functional, init, modules, parallel, utils  # noqa: E402
 from .lazy_parameter import UninitializedBuffer, UninitializedParameter  # noqa: E402
 from .modules import *  # noqa: E402, F403
 from .modules import __all__ as _modules_all  # noqa: E402
@@ -30,6 +30,7 @@ __all__ = [
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "attention",
     "functional",
     "init",
     "modules",

@@ -56,7 +56,7 @@ from .adaptive_pooling import (
     adaptive_max_pool3d,
     adaptive_max_pool3d_with_indices,
 )
-from .attention import scaled_dot_product_attention
+from .attention import multi_head_attention_forward, scaled_dot_product_attention
 from .conv import conv1d, conv2d, conv3d, conv_tbc, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .distance import cosine_similarity, pairwise_distance, pdist
 from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
@@ -68,7 +68,7 @@ from .grid import (
     affine_grid,
     grid_sample,
 )
-from .linear import linear
+from .linear import bilinear, linear
 from .linear_loss import linear_cross_entropy
 from .loss import (
     binary_cross_entropy,
@@ -114,7 +114,7 @@ from .pooling import (
     max_pool3d,
     max_pool3d_with_indices,
 )
-from .sparse import embedding
+from .sparse import embedding, embedding_bag, one_hot
 from .special_pooling import (
     fractional_max_pool2d,
     fractional_max_pool2d_with_indices,
@@ -150,6 +150,7 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
@@ -173,6 +174,7 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "fold",
     "fractional_max_pool2d",
@@ -220,12 +222,14 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "native_channel_shuffle",
     "nll_loss",
     "normalize",
+    "one_hot",
     "pad",
     "pairwise_distance",
     "pdist",

@@ -6,6 +6,8 @@ from .activation_dim import *  # noqa: F403
 from .activation_dim import __all__ as _activation_dim
 from .adaptive_pooling import *  # noqa: F403
 from .adaptive_pooling import __all__ as _adaptive_pooling
+from .attention import *  # noqa: F403
+from .attention import __all__ as _attention
 from .batchnorm import *  # noqa: F403
 from .batchnorm import __all__ as _batchnorm
 from .channelshuffle import *  # noqa: F403
@@ -49,6 +51,8 @@ from .rnn import *  # noqa: F403
 from .rnn import __all__ as _rnn
 from .sparse import *  # noqa: F403
 from .sparse import __all__ as _sparse
+from .transformer import *  # noqa: F403
+from .transformer import __all__ as _transformer
 from .upsampling import *  # noqa: F403
 from .upsampling import __all__ as _upsampling
 
@@ -57,6 +61,7 @@ __all__ = [
     *_activation,
     *_activation_dim,
     *_adaptive_pooling,
+    *_attention,
     *_batchnorm,
     *_channelshuffle,
     *_container,
@@ -78,5 +83,6 @@ __all__ = [
     *_pooling,
     *_rnn,
     *_sparse,
+    *_transformer,
     *_upsampling,
 ]

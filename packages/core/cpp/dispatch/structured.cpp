@@ -30,10 +30,18 @@ void check_result_dtype(DType result, const TensorImpl* given, const Op* op) {
   TL_CHECK(can_cast(result, given->dtype), op->schema.name, ": result type ", dtype_long_name(result), " can't be cast to the desired output type ",
            dtype_long_name(given->dtype));
 }
+void check_no_internal_overlap(const TensorImpl* t, const char* op) {
+  if (t->contiguous()) return;
+  for (int d = 0; d < t->ndim; ++d)
+    TL_CHECK(t->stride(d) != 0 || t->size(d) <= 1, op, ": unsupported operation: more than one element of the written-to tensor refers to a "
+             "single memory location. Please clone() the tensor before performing the operation.");
+}
+
 void check_result_in_place(Sizes sizes, DType result, const TensorImpl* given, const Op* op) {
   TL_CHECK(same_sizes(given->size_span(), sizes), op->schema.name, ": output with shape ", to_string(given->size_span()),
            " doesn't match the broadcast shape ", to_string(sizes));
   check_result_dtype(result, given, op);
+  check_no_internal_overlap(given, op->schema.name.c_str());
 }
 
 void call_output(TlCall* call, uint32_t index, Sizes sizes, const int64_t* strides, DType dtype, TlDevice device) {
@@ -48,9 +56,7 @@ void call_output(TlCall* call, uint32_t index, Sizes sizes, const int64_t* strid
   } else if (g) {
     TL_CHECK(g->device.type == device.type, name, ": Expected out tensor to be on device ", device_string(device), ", got ",
              device_string(g->device));
-    for (int64_t d = 0; d < g->ndim && !g->contiguous() && same_sizes(g->size_span(), sizes); ++d)
-      TL_CHECK(g->stride(d) != 0 || g->size(d) <= 1, name, ": unsupported operation: more than one element of the written-to tensor "
-               "refers to a single memory location. Please clone() the tensor before performing the operation.");
+    if (same_sizes(g->size_span(), sizes)) check_no_internal_overlap(g, name.c_str());
     check_result_dtype(dtype, g, call->op);
     // Resizing must not pull an input's memory from under the kernel; then a temporary is filled and copied.
     if (!same_sizes(g->size_span(), sizes) && !overlaps_an_input(call, g)) resize(g, sizes);

@@ -15,6 +15,8 @@ void copy_into(TensorImpl* dst, const TensorImpl* src);
 
 // Whether a given tensor can hold a result: out= may be resized, a tensor that is written in place may not.
 void check_result_dtype(DType result, const TensorImpl* given, const Op* op);
+// Refuses to write into a tensor whose elements share memory (an expanded one).
+void check_no_internal_overlap(const TensorImpl* t, const char* op);
 void check_result_in_place(Sizes sizes, DType result, const TensorImpl* given, const Op* op);
 
 }  // namespace tallow

@@ -182,6 +182,7 @@ void run_call(TlCall* call, const PointwiseDef* def) {
         resize(given, kept);
         shape = given->size_span();
       }
+      check_no_internal_overlap(given, def->name);
     }
     uniform &= given->contiguous();
     out = Tensor::share(given);

@@ -479,6 +479,13 @@ void item_op(tl::Call& c) {
   c.ret_double(v);
 }
 
+// Every element of the tensor that is filled has memory of its own.
+template <auto F>
+void each_once(tl::Call& c) {
+  check_no_internal_overlap(c.handle(0), c.op()->schema.name.c_str());
+  F(c);
+}
+
 }  // namespace
 
 TL_OPS(random) {
@@ -497,7 +504,7 @@ TL_OPS(random) {
   TL_RANDOM_LIKE(randint_like, "randint_like(Tensor self, int high, *, ");
   TL_RANDOM_LIKE(randint_like_low, "randint_like.low(Tensor self, int low, int high, *, ");
 #define TL_RANDOM_INPLACE(fn, schema) \
-  tl::opaque(schema, m | TL_OP_NO_FUNCTION).cpu<fn>().on<self>(TL_KEY_META)
+  tl::opaque(schema, m | TL_OP_NO_FUNCTION).cpu<each_once<fn>>().on<self>(TL_KEY_META)
   TL_RANDOM_INPLACE(uniform_, "uniform_(Tensor(a!) self, float from=0, float to=1, *, Generator? generator=None) -> Tensor");
   TL_RANDOM_INPLACE(normal_, "normal_(Tensor(a!) self, float mean=0, float std=1, *, Generator? generator=None) -> Tensor");
   TL_RANDOM_INPLACE(exponential_, "exponential_(Tensor(a!) self, float lambd=1, *, Generator? generator=None) -> Tensor");

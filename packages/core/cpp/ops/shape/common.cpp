@@ -77,13 +77,6 @@ Tensor empty_with_format(Sizes sizes, DType dtype, TlDevice device, int32_t form
   return empty(sizes, dtype, device);
 }
 
-void check_no_internal_overlap(const TensorImpl* t, const char* op) {
-  if (t->contiguous()) return;
-  for (int d = 0; d < t->ndim; ++d)
-    TL_CHECK(t->stride(d) != 0 || t->size(d) <= 1, op, ": unsupported operation: more than one element of the written-to tensor refers to a "
-             "single memory location. Please clone() the tensor before performing the operation.");
-}
-
 bool may_alias(const TensorImpl* dst, const TensorImpl* src) {
   if (dst->storage != src->storage || dst->numel == 0 || src->numel == 0 || dst->is_meta()) return false;
   auto bounds = [](const TensorImpl* t) {

@@ -36,8 +36,6 @@ void check_memory_format(int32_t format, Sizes sizes);
 bool has_memory_format(const TensorImpl* t, int32_t format);
 Tensor empty_with_format(Sizes sizes, DType dtype, TlDevice device, int32_t format);
 
-// Each element is written once: no dimension repeats memory.
-void check_no_internal_overlap(const TensorImpl* t, const char* op);
 // Whether a write to `dst` could change what is later read from `src`.
 bool may_alias(const TensorImpl* dst, const TensorImpl* src);
 

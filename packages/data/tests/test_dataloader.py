@@ -1,5 +1,9 @@
 """The loader: batches, order, errors."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 import tallow
@@ -144,3 +148,10 @@ def test_torchs_name():
     from tallow.utils import data
 
     assert data.DataLoader is DataLoader
+    from tallow.utils.data.dataloader import default_collate  # noqa: F401
+    from tallow.utils.data.distributed import DistributedSampler  # noqa: F401
+    program = "import tallow; assert tallow.utils.data.DataLoader is tallow.data.DataLoader"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+    with pytest.raises(AttributeError, match="module 'tallow.utils' has no attribute 'nothing'"):
+        tallow.utils.nothing

@@ -154,4 +154,4 @@ def test_torchs_name():
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
     with pytest.raises(AttributeError, match="module 'tallow.utils' has no attribute 'nothing'"):
-        tallow.utils.nothing
+        _ = tallow.utils.nothing

@@ -131,3 +131,48 @@ def refuse(worker_id):
 
 def as_it_is(batch):
     return batch
+
+
+class Lists(Dataset):
+    """Large containers as attributes, and deeper."""
+
+    def __init__(self, n=20_000):
+        self.names = [f"/images/{i:07d}.jpg" for i in range(n)]
+        self.again = self.names
+        self.labelled = [(f"é{i}", i, i / 2) for i in range(n)]
+        self.parts = {"inner": Inner(n)}
+        self.changing = [[i] for i in range(n)]
+        self.few = [1, 2]
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, i):
+        types = [type(x).__name__ for x in (self.names, self.again, self.labelled, self.parts["inner"].table)]
+        types += [type(self.changing).__name__, type(self.few).__name__, type(self.parts["inner"].flags).__name__]
+        same = self.names is self.again and isinstance(self.names, list)
+        inner = self.parts["inner"]
+        values = self.names[i], self.labelled[-i - 1], inner.table[f"key{i}"], inner.flags[i], self.changing[i]
+        if i == 7:
+            self.names.append("more")
+            values = len(self.names), self.names[-1], self.again[3], type(self.names).__name__
+        return types, same, values
+
+
+class Inner:
+    def __init__(self, n):
+        self.table = {f"key{i}": -i for i in range(n)}
+        self.flags = [i % 3 == 0 for i in range(n)]
+
+
+class Strings(Dataset):
+    """The ordinary dataset of many strings."""
+
+    def __init__(self, n):
+        self.items = [f"/data/images/{i:012d}/picture.jpg" for i in range(n)]
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, i):
+        return len(self.items[i])

@@ -8,6 +8,7 @@
 """
 
 from . import readers
+from ._packed import shared
 from .collate import collate, default_collate, default_collate_fn_map, default_convert
 from .dataloader import DataLoader
 from .dataset import (
@@ -55,4 +56,5 @@ __all__ = [
     "get_worker_info",
     "random_split",
     "readers",
+    "shared",
 ]

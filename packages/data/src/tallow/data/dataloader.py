@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import tallow
 
 from ._iterators import LoaderIterator, make_epoch
+from ._packed.replace import Packer
 from ._position import VERSION, check_version
 from ._reading import Recipe
 from ._workers.pool import Pool
@@ -119,6 +120,7 @@ class DataLoader(Generic[T_co]):
         self._epoch: Any = None
         self._pending: dict[str, Any] | None = None
         self._kept_pool: Pool | None = None
+        self._packer = Packer()
         self._reported_length: int | None = None
         _warn_of_many_workers(num_workers)
         self._ready = True

@@ -77,9 +77,11 @@ class Pool:
         self.kept = False
         chosen = loader.multiprocessing_context or multiprocessing.get_context()
         kind = process_type(chosen)
+        replaced = loader._packer.replacements(loader.dataset)
         forked = chosen.get_start_method() == "fork"
-        content: Any = (loader.dataset, recipe, loader.worker_init_fn, [])
-        luggage = Luggage(content, {})
+        content = (loader.dataset, recipe, loader.worker_init_fn, replaced if forked else [])
+        luggage = Luggage(content, {id(r.original): r.packed for r in replaced})
+        self._luggage = luggage  # what workers map of it counts as shared as long as it is mapped here too
         self.workers: list[Worker] = []
         self._poll = select.poll()
         self._by_fd: dict[int, Worker] = {}
@@ -102,7 +104,6 @@ class Pool:
             for fd in (channel.fileno(), process.sentinel):
                 self._by_fd[fd] = worker
                 self._poll.register(fd, select.POLLIN)
-        del forked
 
     @property
     def alive(self) -> bool:

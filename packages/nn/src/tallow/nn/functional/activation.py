@@ -116,12 +116,15 @@ def rrelu(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """:func:`leaky_relu` with slopes drawn from ``[lower, upper)`` in `training`, else with their mean."""
-    return (_ops.rrelu_ if inplace else _ops.rrelu)(input, lower, upper, training)
+    return rrelu_(input, lower, upper, training) if inplace else _ops.rrelu(input, lower, upper, training)
 
 
 def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
     """:func:`rrelu` in place."""
-    return _ops.rrelu_(input, lower, upper, training)
+    if training:
+        return _ops.rrelu_(input, lower, upper, True)
+    # The gradient of the op itself keeps the input as it was, that of a composition does not.
+    return _ops.leaky_relu_(input, (lower + upper) / 2)
 
 
 def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None) -> Tensor:
@@ -230,9 +233,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     return tallow.log_softmax(input, dim, dtype=dtype)
 
 
-def gumbel_softmax(
-    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
-) -> Tensor:
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """A sample of the relaxed categorical distribution of `logits` (Jang et al., 2016; Maddison et al., 2016).
 
     Args:

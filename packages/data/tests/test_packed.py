@@ -165,7 +165,7 @@ def test_subclasses_are_not_packed():
 
     data = Data()
     data.names, data.table = [Name("a")] * 20_000, Dict.fromkeys(range(20_000))
-    assert Packer().replacements(data) == []
+    assert Packer().replacements({"dataset": data}) == []
 
 
 def test_shared():
@@ -196,15 +196,22 @@ def test_workers_read_packed_containers(method):
 def test_packing_is_done_once():
     data = Lists()
     packer = Packer()
-    first = [r.packed for r in packer.replacements(data)]
+    first = [r.packed for r in packer.replacements({"dataset": data})]
     assert len(first) == 5
-    again = [r.packed for r in packer.replacements(data)]
+    again = [r.packed for r in packer.replacements({"dataset": data})]
     assert all(a is b for a, b in zip(first, again, strict=True))
     data.names[5] = "changed"
     data.parts["inner"].table["key3"] = 7
-    changed = [r.packed for r in packer.replacements(data)]
+    changed = [r.packed for r in packer.replacements({"dataset": data})]
     assert [a is b for a, b in zip(first, changed, strict=True)].count(False) == 3  # names is there twice
     assert any(p[5] == "changed" for p in changed if isinstance(p, PackedList))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_dataset_that_is_a_list(method):
+    data = [f"name{i}" for i in range(20_000)]
+    loader = DataLoader(data, 9_999, num_workers=1, multiprocessing_context=method, collate_fn=as_it_is)
+    assert sum(loader, []) == data
 
 
 def private_memory(pid):

@@ -39,11 +39,11 @@ class Packer:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Any, Any, Any]] = {}
 
-    def replacements(self, dataset: Any) -> list[Replacement]:
-        """What should be replaced in `dataset`: large lists and dicts that it, or what it holds, has as attributes."""
+    def replacements(self, root: dict[str, Any]) -> list[Replacement]:
+        """What should be replaced: large lists and dicts in `root`, which holds a dataset, and in what that holds."""
         found = []
         known = {}
-        for place, key, value in _large_containers(dataset):
+        for place, key, value in _large_containers(root):
             packed = self._packed(value)
             known[id(value)] = self._known[id(value)]
             if packed is not None:
@@ -91,11 +91,6 @@ def _large_containers(root: Any) -> Iterator[tuple[Any, Any, Any]]:
 
 
 def _held(holder: Any) -> Iterator[tuple[Any, Any, Any]]:
-    if isinstance(holder, dict):
-        places: Any = holder
-        yield from ((places, key, value) for key, value in list(holder.items()))
-    elif isinstance(holder, (list, tuple)):
-        yield from ((holder, i, value) for i, value in enumerate(holder))
-    else:
-        places = vars(holder)
-        yield from ((places, key, value) for key, value in list(places.items()))
+    place = holder if isinstance(holder, (dict, list, tuple)) else getattr(holder, "__dict__", {})
+    for key, value in list(place.items() if isinstance(place, dict) else enumerate(place)):
+        yield place, key, value

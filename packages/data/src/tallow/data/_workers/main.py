@@ -52,8 +52,9 @@ class _Worker:
         self.channel = channel
         self.natural = natural
         self.parent = os.getppid()
-        self.dataset, self.recipe, self.init_fn, replaced = luggage.open()
+        root, self.recipe, self.init_fn, replaced = luggage.open()
         _kept.append([replacement.apply() for replacement in replaced])  # letting go would write to every element
+        self.dataset = root["dataset"]
         self.arena = Arena(self.announce)
         set_allocator(self.arena.allocate)
         self.host: StreamHost | None = None

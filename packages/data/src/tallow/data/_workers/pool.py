@@ -77,9 +77,10 @@ class Pool:
         self.kept = False
         chosen = loader.multiprocessing_context or multiprocessing.get_context()
         kind = process_type(chosen)
-        replaced = loader._packer.replacements(loader.dataset)
+        root = {"dataset": loader.dataset}
+        replaced = loader._packer.replacements(root)
         forked = chosen.get_start_method() == "fork"
-        content = (loader.dataset, recipe, loader.worker_init_fn, replaced if forked else [])
+        content = (root, recipe, loader.worker_init_fn, replaced if forked else [])
         luggage = Luggage(content, {id(r.original): r.packed for r in replaced})
         self._luggage = luggage  # what workers map of it counts as shared as long as it is mapped here too
         self.workers: list[Worker] = []

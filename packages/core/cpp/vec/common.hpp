@@ -10,7 +10,11 @@
 #pragma once
 
 #ifndef TL_ISA_NS
+#ifdef TL_ISA
+#define TL_ISA_NS TL_ISA
+#else
 #define TL_ISA_NS baseline
+#endif
 #endif
 
 #if defined(__CUDACC_RTC__) || defined(__CUDACC__)

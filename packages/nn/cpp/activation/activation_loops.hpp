@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-#include "isa.hpp"
+#include <tallow/loops.hpp>
 
 namespace tallow_nn {
 
@@ -38,6 +38,6 @@ struct ActivationLoops {
   ActivationLoop<float> f32[static_cast<int64_t>(Activation::count)];
   ActivationLoop<double> f64[static_cast<int64_t>(Activation::count)];
 };
-TL_NN_LOOPS(ActivationLoops, activation_loops)
+TL_LOOPS(ActivationLoops, activation_loops)
 
 }  // namespace tallow_nn

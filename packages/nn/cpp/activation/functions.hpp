@@ -4,7 +4,7 @@
 
 #include <tallow/vec/exp.hpp>
 
-#include "isa.hpp"
+#include <tallow/loops.hpp>
 
 namespace tallow_nn::TL_ISA::fn {
 

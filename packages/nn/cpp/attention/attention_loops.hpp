@@ -1,6 +1,6 @@
 // The pointwise parts of tiled attention, on one tile of scores.
 #pragma once
-#include "isa.hpp"
+#include <tallow/loops.hpp>
 
 namespace tallow_nn {
 
@@ -29,8 +29,8 @@ struct AttentionLoops {
   void (*transpose)(int64_t rows, int64_t cols, const T* from, int64_t ld, T* to, int64_t width);
 };
 
-TL_NN_LOOPS(AttentionLoops<float>, attention_loops_float)
-TL_NN_LOOPS(AttentionLoops<double>, attention_loops_double)
+TL_LOOPS(AttentionLoops<float>, attention_loops_float)
+TL_LOOPS(AttentionLoops<double>, attention_loops_double)
 
 template <class T> const AttentionLoops<T>& attention_loops();
 template <> inline const AttentionLoops<float>& attention_loops<float>() { return attention_loops_float(); }

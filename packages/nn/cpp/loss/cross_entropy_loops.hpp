@@ -1,6 +1,6 @@
 // The passes over scores that the cross entropy is made of, compiled per instruction set.
 #pragma once
-#include "isa.hpp"
+#include <tallow/loops.hpp>
 
 namespace tallow_nn {
 
@@ -23,6 +23,6 @@ struct CrossEntropyLoops {
   CrossEntropyPasses<float> in_float;
   CrossEntropyPasses<double> in_double;
 };
-TL_NN_LOOPS(CrossEntropyLoops, cross_entropy_loops)
+TL_LOOPS(CrossEntropyLoops, cross_entropy_loops)
 
 }  // namespace tallow_nn

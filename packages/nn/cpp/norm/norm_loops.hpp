@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-#include "isa.hpp"
+#include <tallow/loops.hpp>
 
 namespace tallow_nn {
 
@@ -48,7 +48,7 @@ struct NormLoops {
   NormLoopsOf<float> f32;
   NormLoopsOf<double> f64;
 };
-TL_NN_LOOPS(NormLoops, norm_loops)
+TL_LOOPS(NormLoops, norm_loops)
 
 template <class T> const NormLoopsOf<T>& norm_loops_of();
 template <> inline const NormLoopsOf<float>& norm_loops_of() { return norm_loops().f32; }

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "isa.hpp"
+#include <tallow/loops.hpp>
 
 namespace tallow_nn::pooling {
 
@@ -39,6 +39,6 @@ struct Rows {
   auto add(double) const { return add_double; }
   auto add(int64_t) const { return add_int64; }
 };
-TL_NN_LOOPS(Rows, rows)
+TL_LOOPS(Rows, rows)
 
 }  // namespace tallow_nn::pooling

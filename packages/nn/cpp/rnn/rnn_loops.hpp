@@ -3,7 +3,7 @@
 // All work on a rectangle of `rows` samples by `units` hidden units. `H` is the hidden size: gate k of a row lies k * H
 // elements after gate 0.
 #pragma once
-#include "isa.hpp"
+#include <tallow/loops.hpp>
 
 namespace tallow_nn {
 
@@ -37,8 +37,8 @@ struct CellLoops {
   void (*pack_columns)(int64_t lines, int64_t columns, int64_t width, const T* from, int64_t ld, bool transposed, T* to);
 };
 
-TL_NN_LOOPS(CellLoops<float>, cell_loops_float)
-TL_NN_LOOPS(CellLoops<double>, cell_loops_double)
+TL_LOOPS(CellLoops<float>, cell_loops_float)
+TL_LOOPS(CellLoops<double>, cell_loops_double)
 
 template <class T> const CellLoops<T>& cell_loops();
 template <> inline const CellLoops<float>& cell_loops<float>() { return cell_loops_float(); }

@@ -512,6 +512,7 @@ inline Definition opaque(const char* schema, uint32_t flags = 0, const char* doc
 // The entry point of an extension; its body registers.
 #define TL_EXTENSION(NAME)                                                                     \
   static void tl_extension_body_##NAME();                                                      \
+  extern "C" __attribute__((visibility("hidden"))) int tl_instruction_set(void) { return tl::api()->instruction_set(); } \
   extern "C" TL_EXPORT TlStatus tl_extension_init(TlGetApi get_api) {                          \
     tl::detail::g_api = get_api(TALLOW_TARGET_ABI, TALLOW_ABI_VERSION, #NAME);                 \
     if (!tl::detail::g_api) return TL_RUNTIME_ERROR;                                           \

@@ -142,10 +142,11 @@ _ATTRIBUTES = {
 }
 # Functions that the module has as soon as tallow-nn is there: tallow.conv2d is tallow.nn.functional.conv2d.
 _NN_FUNCTIONS = frozenset(
-    """adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d
-    conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity dropout feature_alpha_dropout
-    group_norm layer_norm max_pool1d max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle
-    pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_""".split()
+    """adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle
+    constant_pad_nd conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d
+    cosine_similarity dropout feature_alpha_dropout group_norm layer_norm max_pool1d max_pool1d_with_indices
+    max_pool2d max_pool3d native_channel_shuffle pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu
+    rms_norm rrelu rrelu_ selu selu_""".split()
 )
 
 

@@ -22,8 +22,8 @@ Shape geometry(tl::Call& c, uint32_t first, tl::Sizes input, tl::Sizes weight) {
           tl::to_string(weight), " instead");
   require(weight[0] % s.groups == 0, "Given groups=", s.groups, ", expected weight to be divisible by ", s.groups,
           " at dimension 0, but got weight of size ", tl::to_string(weight), " instead");
-  require(input[1] == weight[1] * s.groups, "Given groups=", s.groups, ", weight of size ", tl::to_string(weight), ", expected input", tl::to_string(input), " to have ",
-          weight[1] * s.groups, " channels, but got ", input[1], " channels instead");
+  require(input[1] == weight[1] * s.groups, "Given groups=", s.groups, ", weight of size ", tl::to_string(weight), ", expected input", tl::to_string(input),
+          " to have ", weight[1] * s.groups, " channels, but got ", input[1], " channels instead");
   const char* names[] = {"stride", "padding", "dilation"};
   conv::Spatial* fields[] = {&s.stride, &s.padding, &s.dilation};
   for (uint32_t k = 0; k < 3; ++k) {
@@ -40,8 +40,8 @@ Shape geometry(tl::Call& c, uint32_t first, tl::Sizes input, tl::Sizes weight) {
     const auto at = static_cast<size_t>(d + 3 - nd);
     s.input[at] = input[static_cast<size_t>(d)], s.kernel[at] = weight[static_cast<size_t>(d)];
     const int64_t span = s.input[at] + 2 * s.padding[at] - s.dilation[at] * (s.kernel[at] - 1) - 1;
-    require(span >= 0, "Calculated padded input size per channel: (", s.input[at] + 2 * s.padding[at], "). Kernel size: (", s.dilation[at] * (s.kernel[at] - 1) + 1,
-            "). Kernel size can't be greater than actual input size");
+    require(span >= 0, "Calculated padded input size per channel: (", s.input[at] + 2 * s.padding[at], "). Kernel size: (",
+            s.dilation[at] * (s.kernel[at] - 1) + 1, "). Kernel size can't be greater than actual input size");
     s.output[at] = span / s.stride[at] + 1;
   }
   return s;

@@ -29,13 +29,13 @@ int64_t cells(const Spatial& begin, const Spatial& end) { return (end[0] - begin
 
 template <int N>
 void average_shape(tl::Call& c) {
-  const Pool p = adaptive_geometry({kAverage[N - 1], N}, c.tensor(0), c.ints(1));
+  const Pool p = adaptive_geometry({kAverage[N - 1], N}, c.tensor(0).sizes(), c.ints(1));
   require(is_floating(c.tensor(0).dtype()), kAverage[N - 1], "(): not implemented for the dtype of the input; it takes floating-point numbers");
-  c.output(0, pooled_sizes(c.tensor(0), p, N), c.tensor(0).dtype());
+  c.output(0, pooled_sizes(c.tensor(0).sizes(), p, N), c.tensor(0).dtype());
 }
 template <int N>
 void average(tl::Call& c) {
-  const Pool p = adaptive_geometry({kAverage[N - 1], N}, c.tensor(0), c.ints(1));
+  const Pool p = adaptive_geometry({kAverage[N - 1], N}, c.tensor(0).sizes(), c.ints(1));
   const tl::Tensor x = operand(c.tensor(0)), out = c.out(), to = target(out, x);
   by_float(x, [&](auto zero) {
     using T = decltype(zero);
@@ -53,11 +53,11 @@ void average(tl::Call& c) {
   finish(out, to);
 }
 
-void backward_shape(tl::Call& c) { c.output(0, c.tensor(1).sizes(), c.tensor(0).dtype()); }
+void backward_shape(tl::Call& c) { c.output(0, c.ints(1), c.tensor(0).dtype()); }
 template <int N>
 void average_backward(tl::Call& c) {
   const tl::Tensor grad = as_compute(c.tensor(0)), out = c.out(), to = target(out, grad);
-  const Pool p = adaptive_geometry({kAverage[N - 1], N}, c.tensor(1), grad.sizes().subspan(static_cast<size_t>(grad.ndim() - N)));
+  const Pool p = adaptive_geometry({kAverage[N - 1], N}, c.ints(1), grad.sizes().subspan(static_cast<size_t>(grad.ndim() - N)));
   by_float(grad, [&](auto zero) {
     using T = decltype(zero);
     const T* g = grad.data<T>();
@@ -77,13 +77,13 @@ void average_backward(tl::Call& c) {
 template <int N>
 void max_shape(tl::Call& c) {
   require_numbers(c.tensor(0), kMax[N - 1]);
-  const tl::Dims s = pooled_sizes(c.tensor(0), adaptive_geometry({kMax[N - 1], N}, c.tensor(0), c.ints(1)), N);
+  const tl::Dims s = pooled_sizes(c.tensor(0).sizes(), adaptive_geometry({kMax[N - 1], N}, c.tensor(0).sizes(), c.ints(1)), N);
   c.output(0, s, c.tensor(0).dtype());
   c.output(1, s, TL_INT64);
 }
 template <int N>
 void max(tl::Call& c) {
-  const Pool p = adaptive_geometry({kMax[N - 1], N}, c.tensor(0), c.ints(1));
+  const Pool p = adaptive_geometry({kMax[N - 1], N}, c.tensor(0).sizes(), c.ints(1));
   const tl::Tensor x = operand(c.tensor(0)), out = c.out(0), index = c.out(1), to = target(out, x);
   by_number(x, [&](auto zero) {
     using T = decltype(zero);
@@ -109,12 +109,12 @@ template <int N>
 void register_dimension() {
   const std::string n = std::to_string(N), name = "nn::adaptive_avg_pool" + n + "d";
   std::string sizes;
-  for (int d = N; d > 0; --d) sizes += (sizes.empty() ? "[" : ", ") + ("grad.sizes[-" + std::to_string(d)) + "]";
+  for (int d = N; d > 0; --d) sizes += (sizes.empty() ? "[" : ", ") + ("dy.sizes[-" + std::to_string(d)) + "]";
   tl::def<average_shape<N>>((name + "(Tensor input, int[" + n + "] output_size) -> Tensor").c_str(), 0,
                             "Means over windows chosen so that the result has output_size.")
       .template cpu<average<N>>()
-      .grad(("input: " + name + "_backward(grad, input)").c_str());
-  tl::def<backward_shape>((name + "_backward(Tensor dy, Tensor input) -> Tensor").c_str(), TL_OP_HIDDEN)
+      .grad(("input: " + name + "_backward(grad, input.sizes)").c_str());
+  tl::def<backward_shape>((name + "_backward(Tensor dy, int[] input_sizes) -> Tensor").c_str(), TL_OP_HIDDEN)
       .template cpu<average_backward<N>>()
       .grad(("dy: " + name + "(grad, " + sizes + "])").c_str());
   tl::def<max_shape<N>>(("nn::adaptive_max_pool" + n + "d(Tensor input, int[" + n + "] output_size) -> (Tensor output, Tensor indices)").c_str(), 0,

@@ -8,7 +8,7 @@ namespace {
 
 constexpr const char* kNames[] = {"avg_pool1d", "avg_pool2d", "avg_pool3d"};
 // first: where kernel_size is; then stride, padding, ceil_mode, count_include_pad, divisor_override.
-Pool average_geometry(const tl::Tensor& x, tl::Call& c, uint32_t first, int n) {
+Pool average_geometry(tl::Sizes x, tl::Call& c, uint32_t first, int n) {
   return geometry({kNames[n - 1], n}, x, c.ints(first), c.ints(first + 1), c.ints(first + 2), {}, c.boolean(first + 3));
 }
 
@@ -37,12 +37,12 @@ template <int N>
 void average_shape(tl::Call& c) {
   require_numbers(c.tensor(0), kNames[N - 1]);
   require(!c.has(6) || c.integer(6) != 0, "divisor must be not zero");
-  c.output(0, pooled_sizes(c.tensor(0), average_geometry(c.tensor(0), c, 1, N), N), c.tensor(0).dtype());
+  c.output(0, pooled_sizes(c.tensor(0).sizes(), average_geometry(c.tensor(0).sizes(), c, 1, N), N), c.tensor(0).dtype());
 }
 
 template <int N>
 void average(tl::Call& c) {
-  const Pool p = average_geometry(c.tensor(0), c, 1, N);
+  const Pool p = average_geometry(c.tensor(0).sizes(), c, 1, N);
   const tl::Tensor x = operand(c.tensor(0)), out = c.out(), to = target(out, x);
   const Counts counts(p, c.boolean(5), c.integer(6));
   by_number(x, [&](auto zero) {
@@ -73,10 +73,10 @@ void average(tl::Call& c) {
   finish(out, to);
 }
 
-void backward_shape(tl::Call& c) { c.output(0, c.tensor(1).sizes(), c.tensor(0).dtype()); }
+void backward_shape(tl::Call& c) { c.output(0, c.ints(1), c.tensor(0).dtype()); }
 template <int N>
 void backward(tl::Call& c) {
-  const Pool p = average_geometry(c.tensor(1), c, 2, N);
+  const Pool p = average_geometry(c.ints(1), c, 2, N);
   const tl::Tensor grad = as_compute(c.tensor(0)), out = c.out(), to = target(out, grad);
   const Counts counts(p, c.boolean(6), c.integer(7));
   by_float(grad, [&](auto zero) {
@@ -85,12 +85,13 @@ void backward(tl::Call& c) {
     T* o = to.data<T>();
     tl::parallel_for(0, p.planes, p.planes_per_piece(), [&](int64_t b, int64_t e) {
       std::fill(o + b * volume(p.input), o + e * volume(p.input), T(0));
+      const T* next = g + b * volume(p.output);
       for (int64_t i = b; i < e; ++i) {
         T* plane = o + i * volume(p.input);
         for (int64_t od = 0; od < p.output[0]; ++od)
           for (int64_t oh = 0; oh < p.output[1]; ++oh)
             for (int64_t ow = 0; ow < p.output[2]; ++ow) {
-              const T share = *g++ / static_cast<T>(counts.divisor(od, oh, ow));
+              const T share = *next++ / static_cast<T>(counts.divisor(od, oh, ow));
               const int64_t d0 = od * p.stride[0] - p.padding[0], h0 = oh * p.stride[1] - p.padding[1], w0 = ow * p.stride[2] - p.padding[2];
               for (int64_t d = std::max<int64_t>(d0, 0); d < std::min(d0 + p.kernel[0], p.input[0]); ++d)
                 for (int64_t h = std::max<int64_t>(h0, 0); h < std::min(h0 + p.kernel[1], p.input[1]); ++h)
@@ -111,8 +112,8 @@ void register_dimension() {
                                 .c_str(),
                             TL_OP_OUT, "The mean of each window.")
       .template cpu<average<N>>()
-      .grad(("input: " + name + "_backward(grad, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)").c_str());
-  tl::def<backward_shape>((name + "_backward(Tensor dy, Tensor input, " + list + "kernel_size, " + list + "stride, " + list +
+      .grad(("input: " + name + "_backward(grad, input.sizes, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)").c_str());
+  tl::def<backward_shape>((name + "_backward(Tensor dy, int[] input_sizes, " + list + "kernel_size, " + list + "stride, " + list +
                            "padding, bool ceil_mode, bool count_include_pad, int? divisor_override) -> Tensor")
                               .c_str(),
                           TL_OP_HIDDEN)

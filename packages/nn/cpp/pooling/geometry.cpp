@@ -9,7 +9,8 @@ const char* ints(int spatial) { return spatial == 1 ? "one int" : spatial == 2 ?
 void read(tl::Sizes from, Spatial& to, Geometry g, const char* name) {
   if (from.empty()) return;
   const auto n = static_cast<size_t>(g.spatial);
-  require(from.size() == 1 || from.size() == n, g.op, ": ", name, " must either be a single int, or a tuple of ", ints(g.spatial), ", got ", tl::to_string(from));
+  require(from.size() == 1 || from.size() == n, g.op, ": ", name, " must either be a single int, or a tuple of ", ints(g.spatial), ", got ",
+          tl::to_string(from));
   for (size_t d = 0; d < n; ++d) to[3 - n + d] = from[from.size() == 1 ? 0 : d];
 }
 
@@ -23,24 +24,25 @@ int64_t output_size(int64_t in, int64_t pad, int64_t kernel, int64_t stride, int
 }
 
 // Planes and extents; every dimension but the batch has to have a size.
-Pool extents(Geometry g, const tl::Tensor& x) {
-  const int64_t nd = x.ndim(), n = g.spatial;
+Pool extents(Geometry g, tl::Sizes x) {
+  const int64_t nd = static_cast<int64_t>(x.size()), n = g.spatial;
   const auto complain = [&] {
-    require(false, g.op, "(): Expected ", n + 1, "D or ", n + 2, "D (batch mode) tensor with optional 0 dim batch size for input, but got: ", tl::to_string(x.sizes()));
+    require(false, g.op, "(): Expected ", n + 1, "D or ", n + 2, "D (batch mode) tensor with optional 0 dim batch size for input, but got: ",
+            tl::to_string(x));
   };
   if (nd != n + 1 && nd != n + 2) complain();
   Pool p;
   for (int64_t d = 0; d < nd; ++d) {
-    if (x.size(d) == 0 && (nd == n + 1 || d > 0)) complain();
-    if (d < nd - n) p.planes *= x.size(d);
-    else p.input[static_cast<size_t>(3 - nd + d)] = x.size(d);
+    if (x[static_cast<size_t>(d)] == 0 && (nd == n + 1 || d > 0)) complain();
+    if (d < nd - n) p.planes *= x[static_cast<size_t>(d)];
+    else p.input[static_cast<size_t>(3 - nd + d)] = x[static_cast<size_t>(d)];
   }
   return p;
 }
 
 }  // namespace
 
-Pool geometry(Geometry g, const tl::Tensor& x, tl::Sizes kernel, tl::Sizes stride, tl::Sizes padding, tl::Sizes dilation, bool ceil_mode) {
+Pool geometry(Geometry g, tl::Sizes x, tl::Sizes kernel, tl::Sizes stride, tl::Sizes padding, tl::Sizes dilation, bool ceil_mode) {
   Pool p = extents(g, x);
   require(!kernel.empty(), g.op, ": kernel_size must either be a single int, or a tuple of ", ints(g.spatial));
   read(kernel, p.kernel, g, "kernel_size");
@@ -63,7 +65,7 @@ Pool geometry(Geometry g, const tl::Tensor& x, tl::Sizes kernel, tl::Sizes strid
   return p;
 }
 
-Pool adaptive_geometry(Geometry g, const tl::Tensor& x, tl::Sizes size) {
+Pool adaptive_geometry(Geometry g, tl::Sizes x, tl::Sizes size) {
   const auto n = static_cast<size_t>(g.spatial);
   require(size.size() == n, g.op, ": output_size must be ", g.spatial, " numbers, got ", tl::to_string(size));
   for (int64_t s : size) require(s >= 0, g.op, ": elements of output_size must be greater than or equal to 0 but received ", tl::to_string(size));
@@ -72,8 +74,8 @@ Pool adaptive_geometry(Geometry g, const tl::Tensor& x, tl::Sizes size) {
   return p;
 }
 
-tl::Dims pooled_sizes(const tl::Tensor& x, const Pool& p, int spatial) {
-  tl::Dims s(x.sizes().begin(), x.sizes().end());
+tl::Dims pooled_sizes(tl::Sizes x, const Pool& p, int spatial) {
+  tl::Dims s(x.begin(), x.end());
   for (int d = 1; d <= spatial; ++d) s[s.size() - static_cast<size_t>(d)] = p.output[static_cast<size_t>(3 - d)];
   return s;
 }

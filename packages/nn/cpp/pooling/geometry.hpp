@@ -34,14 +34,14 @@ struct Geometry {
   const char* op;
   int spatial;
 };
-Pool geometry(Geometry g, const tl::Tensor& x, tl::Sizes kernel, tl::Sizes stride, tl::Sizes padding, tl::Sizes dilation, bool ceil_mode);
+Pool geometry(Geometry g, tl::Sizes x, tl::Sizes kernel, tl::Sizes stride, tl::Sizes padding, tl::Sizes dilation, bool ceil_mode);
 
 // Windows chosen so that the result has the given size: output i covers cells [i * in / out, ceil((i + 1) * in / out)).
-Pool adaptive_geometry(Geometry g, const tl::Tensor& x, tl::Sizes size);
+Pool adaptive_geometry(Geometry g, tl::Sizes x, tl::Sizes size);
 inline int64_t window_begin(const Pool& p, size_t d, int64_t i) { return i * p.input[d] / p.output[d]; }
 inline int64_t window_end(const Pool& p, size_t d, int64_t i) { return ((i + 1) * p.input[d] + p.output[d] - 1) / p.output[d]; }
 
-tl::Dims pooled_sizes(const tl::Tensor& x, const Pool& p, int spatial);
+tl::Dims pooled_sizes(tl::Sizes x, const Pool& p, int spatial);
 
 // ---------------------------------------------------------------- operands
 inline bool is_integer(TlDtype t) { return t >= TL_UINT8 && t <= TL_INT64; }

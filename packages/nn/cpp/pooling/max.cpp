@@ -11,20 +11,20 @@ namespace {
 
 constexpr const char* kMaxNames[] = {"max_pool1d", "max_pool2d", "max_pool3d"};
 Pool max_geometry(tl::Call& c, int n) {
-  return geometry({kMaxNames[n - 1], n}, c.tensor(0), c.ints(1), c.ints(2), c.ints(3), c.ints(4), c.boolean(5));
+  return geometry({kMaxNames[n - 1], n}, c.tensor(0).sizes(), c.ints(1), c.ints(2), c.ints(3), c.ints(4), c.boolean(5));
 }
 
 template <int N>
 void max_shape(tl::Call& c) {
   require_numbers(c.tensor(0), kMaxNames[N - 1]);
-  const tl::Dims s = pooled_sizes(c.tensor(0), max_geometry(c, N), N);
+  const tl::Dims s = pooled_sizes(c.tensor(0).sizes(), max_geometry(c, N), N);
   c.output(0, s, c.tensor(0).dtype());
   c.output(1, s, TL_INT64);
 }
 template <int N>
 void values_shape(tl::Call& c) {
   require_numbers(c.tensor(0), kMaxNames[N - 1]);
-  c.output(0, pooled_sizes(c.tensor(0), max_geometry(c, N), N), c.tensor(0).dtype());
+  c.output(0, pooled_sizes(c.tensor(0).sizes(), max_geometry(c, N), N), c.tensor(0).dtype());
 }
 
 // Calls f(row of the input, its position in the plane, first output column, how many) for all taps of one row of outputs.

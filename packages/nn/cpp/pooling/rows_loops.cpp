@@ -28,7 +28,7 @@ void max_values(const T* row, int64_t stride, int64_t count, T* top) {
   by_stride(stride, [=](auto s) {
     for (int64_t i = 0; i < count; ++i) {
       const T v = row[i * s];
-      top[i] = !(v <= top[i]) ? v : top[i];
+      top[i] = (v > top[i]) | (v != v) ? v : top[i];
     }
   });
 }

@@ -96,7 +96,7 @@ from .margin import (
     triplet_margin_with_distance_loss,
 )
 from .norm import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, normalize, rms_norm
-from .pad import pad
+from .pad import constant_pad_nd, pad
 from .pixelshuffle import (
     channel_shuffle,
     native_channel_shuffle,
@@ -156,6 +156,7 @@ __all__ = [
     "celu",
     "celu_",
     "channel_shuffle",
+    "constant_pad_nd",
     "conv1d",
     "conv2d",
     "conv3d",

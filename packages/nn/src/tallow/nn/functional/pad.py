@@ -51,6 +51,14 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     return input
 
 
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
+    """:func:`pad` in mode "constant"."""
+    return _pad(input, pad, value=value)
+
+
+_pad = pad
+
+
 def _check_mode(input: Tensor, sizes: list[int], mode: str, value: float | None) -> None:
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")

@@ -285,6 +285,8 @@ def _fractional(
     batched = input if input.dim() == spatial + 2 else input.unsqueeze(0)
     if samples is None:
         samples = tallow.rand(*batched.shape[:2], spatial, dtype=input.dtype, device=input.device)
+    if input.dim() == spatial + 1:
+        samples = samples[:1]
     if samples.shape != (*batched.shape[:2], spatial):
         raise RuntimeError(
             f"{name}(): expected _random_samples of shape {[*batched.shape[:2], spatial]}, got {list(samples.shape)}"

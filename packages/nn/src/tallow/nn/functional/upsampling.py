@@ -69,7 +69,7 @@ def interpolate(
     if recompute_scale_factor and size is not None:
         raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
     if recompute_scale_factor or mode == "area":
-        scales = (0.0,) * spatial
+        scales = (0.0,) * len(scales)
     if antialias and not (mode in _SMOOTH and input.dim() == 4):
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
@@ -96,7 +96,7 @@ def interpolate(
 
 def _sizes_and_scales(input: Tensor, size: Any, scale_factor: Any) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """One size per spatial dimension, and the scale where it was given, else 0."""
-    spatial = input.dim() - 2
+    spatial = max(input.dim() - 2, 0)
     if (size is None) == (scale_factor is None):
         if size is None:
             raise ValueError("either size or scale_factor should be defined")

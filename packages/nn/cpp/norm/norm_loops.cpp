@@ -174,6 +174,19 @@ void column_apply_dx(const T* dy, const T* x, T* dx, int64_t rows, int64_t colum
 }
 
 // ---------------------------------------------------------------- rows
+// f(first, end) on blocks of a row, while the same block of the next row comes into the cache: a row takes several passes,
+// and memory would rest during all but the first.
+template <class T, class F, class... P>
+inline __attribute__((always_inline)) void row_blocks(int64_t columns, bool last, F f, const P*... rows) {
+  constexpr int64_t block = 128, line = 64 / static_cast<int64_t>(sizeof(T));
+  for (int64_t i = 0; i < columns; i += block) {
+    const int64_t end = std::min(columns, i + block);
+    if (!last)
+      for (int64_t j = i; j < end; j += line) (__builtin_prefetch(rows + columns + j), ...);
+    f(i, end);
+  }
+}
+
 template <class T>
 void rows_forward(const T* x, const T* weight, const T* bias, T* y, T* mean, T* rstd, int64_t rows, int64_t columns, double eps) {
   for (int64_t r = 0; r < rows; ++r, x += columns, y += columns) {
@@ -191,18 +204,21 @@ void rows_forward(const T* x, const T* weight, const T* bias, T* y, T* mean, T* 
     const T c = static_cast<T>(m.mean), s = static_cast<T>(1 / std::sqrt(m.variance() + eps));
     if (mean) mean[r] = c;
     rstd[r] = s;
-    if (weight && bias) {
+    row_blocks<T>(
+        columns, r + 1 == rows,
+        [=](int64_t first, int64_t end) {
+          if (weight && bias) {
 #pragma GCC ivdep
-      for (int64_t i = 0; i < columns; ++i) y[i] = (x[i] - c) * s * weight[i] + bias[i];
-    } else if (weight) {
+            for (int64_t i = first; i < end; ++i) y[i] = (x[i] - c) * s * weight[i] + bias[i];
+          } else if (weight) {
 #pragma GCC ivdep
-      for (int64_t i = 0; i < columns; ++i) y[i] = (x[i] - c) * s * weight[i];
-    } else {
+            for (int64_t i = first; i < end; ++i) y[i] = (x[i] - c) * s * weight[i];
+          } else {
 #pragma GCC ivdep
-      for (int64_t i = 0; i < columns; ++i) y[i] = (x[i] - c) * s;
-      if (bias)
-        for (int64_t i = 0; i < columns; ++i) y[i] += bias[i];
-    }
+            for (int64_t i = first; i < end; ++i) y[i] = (x[i] - c) * s + (bias ? bias[i] : T(0));
+          }
+        },
+        x, y);
   }
 }
 
@@ -231,12 +247,17 @@ void rows_backward(const T* __restrict dy, const T* __restrict x, const T* __res
     }
     const double n = static_cast<double>(columns);
     const T c1 = mean ? static_cast<T>(-first / n) * s : T(0), c2 = static_cast<T>(-second / n) * s * s * s;
+    row_blocks<T>(
+        columns, r + 1 == rows,
+        [=](int64_t first_column, int64_t end) {
 #pragma GCC ivdep
-    for (int64_t i = 0; i < columns; ++i) {
-      const T g = dy[i], d = x[i] - c;
-      dx[i] = (s * (Weight ? g * weight[i] : g) + c1) + d * c2;
-      if constexpr (Sums) dweight[i] += g * d * s, dbias[i] += g;
-    }
+          for (int64_t i = first_column; i < end; ++i) {
+            const T g = dy[i], d = x[i] - c;
+            dx[i] = (s * (Weight ? g * weight[i] : g) + c1) + d * c2;
+            if constexpr (Sums) dweight[i] += g * d * s, dbias[i] += g;
+          }
+        },
+        dy, x, dx);
   }
 }
 

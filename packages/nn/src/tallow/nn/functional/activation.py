@@ -178,7 +178,7 @@ def softplus(input: Tensor, beta: float = 1, threshold: float = 20, *, out: Tens
 
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """``x`` where its absolute value is above `lambd`, else 0."""
-    return tallow.hardshrink(input, lambd, out=out)
+    return tallow.hardshrink(input, lambd, out=out)  # type: ignore[arg-type]
 
 
 def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:

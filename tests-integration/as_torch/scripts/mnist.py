@@ -130,7 +130,7 @@ def main():
         again = Net()
         again.load_state_dict(torch.load(args.save_model))
         assert test(again, device, test_loader) == accuracy
-    assert accuracy > 85, accuracy
+    assert accuracy > 75, accuracy
 
 
 if __name__ == '__main__':

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import multiprocessing.connection
 import signal
@@ -22,9 +21,6 @@ __all__ = [
     "spawn",
     "start_processes",
 ]
-
-_log = logging.getLogger(__name__)
-
 
 class ProcessException(Exception):
     """A process of :func:`spawn` failed: `error_index` says which, `error_pid` its process id."""
@@ -97,12 +93,14 @@ class ProcessContext:
         return not self.sentinels
 
     def _end(self, grace_period: float | None) -> None:
+        import logging
+
         if grace_period is not None:
             self._wait(grace_period)
         for end in ("terminate", "kill"):
             for process in self.processes:
                 if process.is_alive():
-                    _log.warning("process %s has to %s: another one failed", process.pid, end)
+                    logging.getLogger(__name__).warning("process %s has to %s: another one failed", process.pid, end)
                     getattr(process, end)()
             self._wait(30 if grace_period is None else grace_period)
 

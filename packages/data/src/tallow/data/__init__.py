@@ -7,7 +7,9 @@
 [[0, 1], [2, 3], [4]]
 """
 
-from . import readers
+import importlib as _importlib
+from typing import Any as _Any
+
 from ._packed import shared
 from .collate import collate, default_collate, default_collate_fn_map, default_convert
 from .dataloader import DataLoader
@@ -58,3 +60,9 @@ __all__ = [
     "readers",
     "shared",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "readers":  # not something that a worker should have to load
+        return _importlib.import_module(f"{__name__}.readers")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -6,15 +6,13 @@ import copy
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._seeding import get_states, seed_worker, set_states
 from .worker import WorkerInfo, get_worker_info, set_worker_info
 
 
-@dataclass
-class Recipe:
+class Recipe(NamedTuple):
     """What makes a batch of samples."""
 
     collate_fn: Callable[[Any], Any]
@@ -44,8 +42,7 @@ class IndexReader:
         return self._collate([dataset[i] for i in index])
 
 
-@dataclass
-class StreamPlan:
+class StreamPlan(NamedTuple):
     """Where a pass over an IterableDataset begins.
 
     A loader with N workers reads N streams, one by a worker. A stream keeps its number, the N that its dataset sees,
@@ -55,7 +52,7 @@ class StreamPlan:
     stream: int
     streams: int  # 0: read without workers, and without get_worker_info()
     base_seed: int
-    position: dict[str, Any] = field(default_factory=dict)
+    position: dict[str, Any]
 
 
 class Stream:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import random
 import sys
 from typing import Any
@@ -39,8 +36,8 @@ def _seed_numpy(base_seed: int, worker_id: int) -> None:
     seed(SeedSequence(entropy).generate_state(4))
 
 
-class _SeedOnImport(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds ``numpy.random`` as the other finders do, and seeds it once it is there."""
+class _SeedOnImport:
+    """A finder and loader of modules. Finds ``numpy.random`` as the other finders do, and seeds it once it is there."""
 
     def __init__(self, base_seed: int, worker_id: int) -> None:
         self.seeds = (base_seed, worker_id)
@@ -49,18 +46,20 @@ class _SeedOnImport(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     @classmethod
     def install(cls, base_seed: int, worker_id: int) -> None:
         sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, cls)]
-        sys.meta_path.insert(0, cls(base_seed, worker_id))
+        sys.meta_path.insert(0, cls(base_seed, worker_id))  # type: ignore[arg-type]
 
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
         if fullname != "numpy.random":
             return None
-        sys.meta_path.remove(self)
+        import importlib.util
+
+        sys.meta_path.remove(self)  # type: ignore[arg-type]
         spec = importlib.util.find_spec(fullname)
         if spec is not None:
-            self.loader, spec.loader = spec.loader, self
+            self.loader, spec.loader = spec.loader, self  # type: ignore[assignment]
         return spec
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
+    def create_module(self, spec: Any) -> Any:
         return self.loader.create_module(spec)
 
     def exec_module(self, module: Any) -> None:

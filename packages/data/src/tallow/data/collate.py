@@ -9,7 +9,7 @@ from typing import Any
 import tallow
 from tallow import Tensor
 
-from ._rows import TensorRows
+from ._rows import RecordRows, TensorRows
 
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
 
@@ -118,6 +118,10 @@ def _columns_as_they_are(batch: TensorRows, *, collate_fn_map: CollateFnMap | No
     return list(batch.columns)
 
 
+def _record_as_it_is(batch: RecordRows, *, collate_fn_map: CollateFnMap | None = None) -> dict[str, Any]:
+    return batch.columns
+
+
 def _float_tensor(batch: Any, *, collate_fn_map: CollateFnMap | None = None) -> Tensor:
     return tallow.tensor(batch, dtype=tallow.float64)
 
@@ -132,6 +136,7 @@ def _unchanged(batch: Any, *, collate_fn_map: CollateFnMap | None = None) -> Any
 
 default_collate_fn_map: CollateFnMap = {
     TensorRows: _columns_as_they_are,
+    RecordRows: _record_as_it_is,
     Tensor: _stack,
     float: _float_tensor,
     int: _int_tensor,

@@ -2,7 +2,8 @@
 // sample (Tompson et al., 2015); alpha dropout (Klambauer et al., 2017) drops to SELU's limit and restores mean and variance.
 #include <cmath>
 
-#include "common.hpp"
+#include "dropout/dropout_loops.hpp"
+#include "layout.hpp"
 #include "ops.hpp"
 
 namespace tallow_nn {
@@ -14,6 +15,44 @@ double probability(const tl::Call& c) {
   return p;
 }
 
+// ---------------------------------------------------------------- elements: the mask is not kept but drawn again
+void apply(const tl::Tensor& input, const tl::Tensor& out, const tl::Tensor& state, double p) {
+  const tl::Tensor x = as_compute(input), y = out.dtype() == x.dtype() ? out : tl::empty(out.sizes(), x.dtype());
+  const auto* s = state.data<int64_t>();
+  const auto limit = static_cast<uint32_t>(std::min(p * 4294967296.0, 4294967295.0));
+  by_float(x, [&](auto zero) {
+    using T = decltype(zero);
+    const auto run = [&] {
+      if constexpr (std::is_same_v<T, float>) return dropout_loops().f32.apply;
+      else return dropout_loops().f64.apply;
+    }();
+    const T *from = x.data<T>(), scale = static_cast<T>(1 / (1 - p));
+    T* to = y.data<T>();
+    tl::parallel_for(0, x.numel(), 16 * kDropoutChunk, [&](int64_t b, int64_t e) {
+      run(from + b, to + b, b, e - b, static_cast<uint64_t>(s[0]), static_cast<uint64_t>(s[1]), limit, scale);
+    });
+  });
+  finish(out, y);
+}
+
+void draw_shape(tl::Call& c) {
+  const int64_t two[1] = {2};
+  c.output(0, c.tensor(0).sizes(), c.tensor(0).dtype());
+  c.output(1, two, TL_INT64);
+}
+void draw(tl::Call& c) {
+  const tl::Tensor x = c.tensor(0), state = c.out(1);
+  uint64_t seed, offset;
+  const auto blocks = static_cast<uint64_t>((x.numel() + kDropoutChunk - 1) / kDropoutChunk * kDropoutBlocks);
+  tl::api()->generator_reserve(tl::api()->generator_default({TL_CPU, -1}), blocks, &seed, &offset);
+  state.data<int64_t>()[0] = static_cast<int64_t>(seed), state.data<int64_t>()[1] = static_cast<int64_t>(offset);
+  apply(x, c.out(0), state, c.number(1));
+}
+
+void replay_shape(tl::Call& c) { c.output(0, c.tensor(0).sizes(), c.tensor(0).dtype()); }
+void replay(tl::Call& c) { apply(c.tensor(0), c.out(), c.tensor(1), c.number(2)); }
+
+// ---------------------------------------------------------------- with a mask
 // What the mask is drawn for: the input itself, or one element per channel.
 template <bool Feature>
 tl::Tensor mask(const tl::Tensor& x, double p) {
@@ -30,6 +69,7 @@ void dropout(tl::Call& c) {
   const double p = probability(c);
   if (!c.boolean(2) || p == 0 || x.numel() == 0) return c.ret(tl::call<"alias">(x));
   if (p == 1) return c.ret(tl::call<"mul">(x, tl::call<"zeros_like">(x)));
+  if (!Feature && is_floating(x.dtype())) return c.ret(tl::call<"nn::dropout_draw", 2>(x, p)[0]);
   c.ret(tl::call<"mul">(x, mask<Feature>(x, p)));
 }
 
@@ -50,6 +90,13 @@ void alpha_dropout(tl::Call& c) {
 
 void register_dropout() {
   const uint32_t flags = TL_OP_RANDOM | TL_OP_INPLACE;
+  tl::def<draw_shape>("nn::dropout_draw(Tensor input, float p) -> (Tensor output, Tensor state)", TL_OP_RANDOM | TL_OP_HIDDEN,
+                      "dropout() of floating-point numbers, and the state of the generator that its mask comes from.")
+      .cpu<draw>()
+      .grad("input: nn::dropout_replay(grad0, state, p)");
+  tl::def<replay_shape>("nn::dropout_replay(Tensor input, Tensor state, float p) -> Tensor", TL_OP_HIDDEN, "dropout_draw() with the same mask once more.")
+      .cpu<replay>()
+      .grad("input: nn::dropout_replay(grad, state, p)");
   tl::composite<dropout<false>>("nn::dropout(Tensor input, float p=0.5, bool train=True) -> Tensor", flags,
                                 "Zeroes elements with probability p and scales the others by 1 / (1 - p).");
   tl::composite<dropout<true>>("nn::feature_dropout(Tensor input, float p=0.5, bool train=True) -> Tensor", flags,

@@ -118,3 +118,31 @@ def test_alpha_dropout_keeps_mean_and_variance(function, p):
     assert abs(y.mean().item()) < 0.02 and abs(y.var().item() - 1) < 0.03
     dropped = y.min() if p == 0.5 else y.flatten().mode().values
     assert abs((y == dropped).float().mean().item() - p) < 0.02 or p == 0.5
+
+
+def test_the_mask_is_drawn_again_for_every_gradient():
+    x = tallow.randn(3000, dtype=tallow.float64, requires_grad=True)
+    y = F.dropout(x, 0.3)
+    mask = (y != 0).double() / 0.7
+    (first,) = tallow.autograd.grad((y * y).sum(), x, create_graph=True)
+    assert (first - 2 * x * mask * mask).abs().max().item() < 1e-12
+    (second,) = tallow.autograd.grad(first.sum(), x)
+    assert (second - 2 * mask * mask).abs().max().item() < 1e-12
+
+
+def test_the_same_bits_for_any_number_of_threads():
+    x, before, results = tallow.randn(50_001), tallow.get_num_threads(), []
+    for threads in (1, 2):
+        tallow.set_num_threads(threads)
+        tallow.manual_seed(3)
+        results.append(F.dropout(x, 0.3))
+    tallow.set_num_threads(before)
+    assert tallow.equal(*results)
+
+
+@pytest.mark.parametrize("dtype", [tallow.float16, tallow.bfloat16, tallow.float64, tallow.complex64])
+def test_dtypes(dtype):
+    x = tallow.ones(200, dtype=dtype)
+    y = F.dropout(x, 0.5)
+    assert y.dtype == dtype and set((tallow.real(y) if dtype.is_complex else y).tolist()) == {0.0, 2.0}
+    assert tallow.equal(F.dropout(tallow.full((4,), float("nan"), dtype=dtype), 0.5).isnan(), tallow.ones(4) > 0)

@@ -96,6 +96,9 @@ function(tallow_add_isa_sources target)
     set(optimize -O1)  # -O3 with every access checked takes minutes a file
   endif()
   set_target_properties(${target} PROPERTIES TALLOW_ISA_CALLS ${calls})
+  if("avx2" IN_LIST TALLOW_ISAS AND "avx512" IN_LIST TALLOW_ISAS AND calls EQUAL 1)
+    target_compile_definitions(${target} PRIVATE TALLOW_WIDE_LOOPS)  # there is a choice to make at run time
+  endif()
   foreach(isa IN LISTS TALLOW_ISAS)
     set(archive ${target}_${isa}_${calls})
     add_library(${archive} STATIC ${arg_UNPARSED_ARGUMENTS})

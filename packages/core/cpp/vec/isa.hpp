@@ -20,6 +20,14 @@ enum class Isa { Baseline = 0, Avx2 = 1, Avx512 = 2 };
 Isa current_isa();
 const char* isa_name(Isa isa);
 
+// The table `NAME` of the variant of the loops that runs here: all variants are compiled, or the baseline alone.
+#ifdef TALLOW_WIDE_LOOPS
+#define TL_FOR_THIS_PROCESSOR(NAME) \
+  (current_isa() == Isa::Avx512 ? avx512::NAME : current_isa() == Isa::Avx2 ? avx2::NAME : baseline::NAME)
+#else
+#define TL_FOR_THIS_PROCESSOR(NAME) (baseline::NAME)
+#endif
+
 namespace TL_ISA_NS {
 #if defined(__AVX512F__)
 constexpr bool kIsBaseline = false;

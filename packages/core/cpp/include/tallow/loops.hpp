@@ -15,7 +15,7 @@
 // What TlApi.instruction_set says: 0 baseline, 1 AVX2, 2 AVX-512. TL_EXTENSION defines it.
 extern "C" __attribute__((visibility("hidden"))) int tl_instruction_set(void);
 
-#if defined(__x86_64__)
+#ifdef TALLOW_WIDE_LOOPS
 #define TL_LOOPS(TYPE, NAME)                           \
   namespace baseline { extern const TYPE NAME; }       \
   namespace avx2 { extern const TYPE NAME; }           \
@@ -28,7 +28,7 @@ extern "C" __attribute__((visibility("hidden"))) int tl_instruction_set(void);
     }();                                               \
     return chosen;                                     \
   }
-#else
+#else  // the baseline alone
 #define TL_LOOPS(TYPE, NAME)                     \
   namespace baseline { extern const TYPE NAME; } \
   inline const TYPE& NAME() { return baseline::NAME; }

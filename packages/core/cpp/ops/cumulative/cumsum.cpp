@@ -16,7 +16,7 @@ constexpr int64_t kSegment = 4096;  // of a long row
 constexpr int64_t kGrain = 65536;
 
 const ScanLoops& loops_for(bool sum, ComputeType c) {
-  static const ScanTable* t = current_isa() == Isa::Avx512 ? avx512::scan_table() : current_isa() == Isa::Avx2 ? avx2::scan_table() : baseline::scan_table();
+  static const ScanTable* t = TL_FOR_THIS_PROCESSOR(scan_table());
   return t->loops[!sum][c];
 }
 

@@ -11,8 +11,7 @@ namespace avx2 { const RowLoops* row_loops(); }
 namespace avx512 { const RowLoops* row_loops(); }
 
 const RowLoops& row_loops() {
-  static const RowLoops* best =
-      current_isa() == Isa::Avx512 ? avx512::row_loops() : current_isa() == Isa::Avx2 ? avx2::row_loops() : baseline::row_loops();
+  static const RowLoops* best = TL_FOR_THIS_PROCESSOR(row_loops());
   return *best;
 }
 

@@ -13,21 +13,10 @@ namespace tallow::blas {
 
 // One set per compilation of gemm_loops.cpp.
 namespace baseline { extern const Tiles<float> float_tiles; extern const Tiles<double> double_tiles; }
-#if defined(__x86_64__)
 namespace avx2 { extern const Tiles<float> float_tiles; extern const Tiles<double> double_tiles; }
 namespace avx512 { extern const Tiles<float> float_tiles; extern const Tiles<double> double_tiles; }
-#endif
 
 namespace {
-
-template <class T>
-const Tiles<T>& choose(const Tiles<T>& base, [[maybe_unused]] const Tiles<T>& with_avx2, [[maybe_unused]] const Tiles<T>& with_avx512) {
-  switch (current_isa()) {
-    case Isa::Avx512: return with_avx512;
-    case Isa::Avx2: return with_avx2;
-    default: return base;
-  }
-}
 
 template <class T> constexpr bool is_complex_v = false;
 template <class T> constexpr bool is_complex_v<std::complex<T>> = true;
@@ -180,19 +169,14 @@ void vector_times_rows(int64_t m, int64_t n, T alpha, const T* a, int64_t lda, c
 
 }  // namespace
 
-#if defined(__x86_64__)
 template <> const Tiles<float>& tiles<float>() {
-  static const Tiles<float>& t = choose(baseline::float_tiles, avx2::float_tiles, avx512::float_tiles);
+  static const Tiles<float>& t = TL_FOR_THIS_PROCESSOR(float_tiles);
   return t;
 }
 template <> const Tiles<double>& tiles<double>() {
-  static const Tiles<double>& t = choose(baseline::double_tiles, avx2::double_tiles, avx512::double_tiles);
+  static const Tiles<double>& t = TL_FOR_THIS_PROCESSOR(double_tiles);
   return t;
 }
-#else
-template <> const Tiles<float>& tiles<float>() { return baseline::float_tiles; }
-template <> const Tiles<double>& tiles<double>() { return baseline::double_tiles; }
-#endif
 
 template <class T>
 void gemm(char ta, char tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,

@@ -38,7 +38,7 @@ void fill_missing(CastFn (*table)[kDTypes], std::integer_sequence<int, From...>)
 struct Table {
   CastFn fn[kDTypes][kDTypes];
   Table() {
-    const auto* t = current_isa() == Isa::Avx512 ? avx512::cast_table() : current_isa() == Isa::Avx2 ? avx2::cast_table() : baseline::cast_table();
+    const auto* t = TL_FOR_THIS_PROCESSOR(cast_table());
     for (int i = 0; i < kDTypes; ++i)
       for (int j = 0; j < kDTypes; ++j) fn[i][j] = (*t)[i][j];
     fill_missing(fn, std::make_integer_sequence<int, kDTypes>());

@@ -54,10 +54,7 @@ void register_table(std::span<PointwiseDef> defs, const LoopSet* base, const Loo
 
 void register_pointwise_tables() {
   static const bool done = [] {
-    const Isa isa = current_isa();
-#define TL_REGISTER(theme)                                \
-  register_table(theme##_defs, baseline::theme##_table(), \
-                 isa == Isa::Avx512 ? avx512::theme##_table() : isa == Isa::Avx2 ? avx2::theme##_table() : baseline::theme##_table());
+#define TL_REGISTER(theme) register_table(theme##_defs, baseline::theme##_table(), TL_FOR_THIS_PROCESSOR(theme##_table()));
     TL_POINTWISE_TABLES(TL_REGISTER)
 #undef TL_REGISTER
     return true;

@@ -18,9 +18,7 @@ namespace avx2 { const RandomLoops* random_loops(); }
 namespace avx512 { const RandomLoops* random_loops(); }
 
 const RandomLoops& random_loops() {
-  static const RandomLoops& loops = *(current_isa() == Isa::Avx512 ? avx512::random_loops()
-                                      : current_isa() == Isa::Avx2 ? avx2::random_loops()
-                                                                   : baseline::random_loops());
+  static const RandomLoops& loops = *TL_FOR_THIS_PROCESSOR(random_loops());
   return loops;
 }
 

@@ -16,7 +16,7 @@ namespace {
 using tl::Call;
 
 const ArgLoops& arg_loops(bool max, ComputeType c) {
-  static const ArgTable* t = current_isa() == Isa::Avx512 ? avx512::arg_table() : current_isa() == Isa::Avx2 ? avx2::arg_table() : baseline::arg_table();
+  static const ArgTable* t = TL_FOR_THIS_PROCESSOR(arg_table());
   return t->loops[!max][c];
 }
 

@@ -19,8 +19,7 @@ namespace avx512 { const ReduceTable* reduce_table(); }
 const ReduceLoops& reduce_loops(Reducer r, ReduceType t) {
   static const ReduceTable table = [] {
     ReduceTable out = *baseline::reduce_table();
-    if (current_isa() == Isa::Baseline) return out;
-    const ReduceTable& best = current_isa() == Isa::Avx512 ? *avx512::reduce_table() : *avx2::reduce_table();
+    const ReduceTable& best = *TL_FOR_THIS_PROCESSOR(reduce_table());
     for (int i = 0; i < kReducers; ++i)
       for (int c = 0; c < kReduceTypes; ++c)
         if (best.loops[i][c].inner) out.loops[i][c] = best.loops[i][c];

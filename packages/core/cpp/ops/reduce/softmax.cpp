@@ -16,9 +16,7 @@ namespace {
 using tl::Call;
 
 const SoftmaxLoops& loops_for(DType t) {
-  static const SoftmaxLoops* l = current_isa() == Isa::Avx512 ? avx512::softmax_loops()
-                                 : current_isa() == Isa::Avx2 ? avx2::softmax_loops()
-                                                              : baseline::softmax_loops();
+  static const SoftmaxLoops* l = TL_FOR_THIS_PROCESSOR(softmax_loops());
   return l[t == DType::Float64];
 }
 

@@ -80,6 +80,18 @@ def test_patches_are_seen_by_both(torch, monkeypatch):
     assert torch.typename([]) == tallow.typename([]) == "list"
 
 
+def test_packages_that_are_asked_whether_they_are_there(torch, monkeypatch):
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "distributed" in name else find(name))
+    import torch.distributed as dist
+
+    assert not dist.is_available() and not dist.is_initialized()
+    with pytest.raises(AttributeError, match="torch.distributed.barrier is not in Tallow .*pip install tallow-distr"):
+        dist.barrier()
+
+
 def test_dir_has_both(torch):
     assert {"Tensor", "nn", "save", "__version__"} <= set(dir(torch))
 

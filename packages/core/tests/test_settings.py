@@ -10,7 +10,10 @@ import tallow
 from tallow import amp, backends, cuda
 
 
-@pytest.mark.parametrize("name", ["_settings", "cuda", "amp.autocast_mode", "amp.grad_scaler", "as_torch"])
+DOCUMENTED = ["_settings", "accelerator", "cuda", "amp.autocast_mode", "amp.grad_scaler", "as_torch"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_doctests(name):
     module = importlib.import_module(f"tallow.{name}")
     result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
@@ -46,6 +49,16 @@ def test_questions_about_cuda_have_answers():
 def test_requests_to_cuda_are_errors(request_):
     with pytest.raises(AssertionError, match="not compiled with CUDA enabled"):
         request_()
+
+
+def test_other_devices():
+    from tallow import accelerator, mps, xpu
+
+    assert not accelerator.is_available() and accelerator.current_accelerator() is None
+    assert not mps.is_available() and not xpu.is_available() and xpu.device_count() == 0
+    for request_ in (accelerator.synchronize, accelerator.current_device_index, tallow.ones(1).pin_memory):
+        with pytest.raises(RuntimeError, match="Cannot access accelerator device when none is available"):
+            request_()
 
 
 def test_backends():
@@ -118,6 +131,16 @@ def test_tensor_types():
     with pytest.raises(TypeError, match="expected sizes or a sequence of data, got float"):
         tallow.FloatTensor(1.5)
     assert tallow.ones(1).get_device() == -1
+
+
+def test_small_methods():
+    assert tallow.tensor([0.5]).is_nonzero() and not tallow.tensor(0).is_nonzero()
+    assert tallow.ones(2, dtype=tallow.int64).new([1.0, 2.0]).dtype == tallow.int64
+    assert tallow.ones(1).new(2, 3).shape == (2, 3)
+    z = tallow.tensor([1 + 2j])
+    assert z.real.tolist() == [1.0] and z.imag.tolist() == [2.0] and z.real._storage_id() == z._storage_id()
+    with pytest.raises(RuntimeError, match="non-complex"):
+        tallow.ones(1).imag  # noqa: B018
 
 
 # ---- amp ----------------------------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ from tallow._products import tensordot as tensordot
 from tallow._settings import typename as typename
 from tallow._settings import use_deterministic_algorithms as use_deterministic_algorithms
 from tallow.func import vmap as vmap
+from tallow import accelerator as accelerator  # type: ignore
 from tallow import amp as amp  # type: ignore
 from tallow import as_torch as as_torch  # type: ignore
 from tallow import autograd as autograd  # type: ignore
@@ -54,6 +55,7 @@ from tallow import distributed as distributed  # type: ignore
 from tallow import func as func  # type: ignore
 from tallow import jit as jit  # type: ignore
 from tallow import linalg as linalg  # type: ignore
+from tallow import mps as mps  # type: ignore
 from tallow import multiprocessing as multiprocessing  # type: ignore
 from tallow import nn as nn  # type: ignore
 from tallow import onnx as onnx  # type: ignore
@@ -64,7 +66,9 @@ from tallow import script as script  # type: ignore
 from tallow import serialization as serialization  # type: ignore
 from tallow import special as special  # type: ignore
 from tallow import testing as testing  # type: ignore
+from tallow import types as types  # type: ignore
 from tallow import utils as utils  # type: ignore
+from tallow import xpu as xpu  # type: ignore
 
 _int: TypeAlias = builtins.int
 _bool: TypeAlias = builtins.bool
@@ -79,7 +83,6 @@ _memory_format: TypeAlias = memory_format
 
 ops: Any
 fft: Any
-types: Any
 __version__: _str
 bfloat16: _dtype
 bool: _dtype

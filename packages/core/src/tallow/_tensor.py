@@ -182,6 +182,31 @@ def get_device(self: Tensor) -> int:
     return -1 if self.device.index is None or self.device.type == "cpu" else int(self.device.index)
 
 
+def is_nonzero(self: Tensor) -> bool:
+    """Whether the one element of the tensor is not zero."""
+    return bool(self)
+
+
+def new(self: Tensor, *args: Any) -> Tensor:
+    """Sizes give an uninitialized tensor, data one with its values; of this tensor's dtype."""
+    return _tensor_new(Tensor, *args).to(self.dtype)
+
+
+def pin_memory(self: Tensor) -> Tensor:
+    """Memory that a GPU copies from fast: a ``RuntimeError``, there is no GPU."""
+    raise RuntimeError("Cannot access accelerator device when none is available.")
+
+
+def _real(self: Tensor) -> Tensor:
+    """The real part, as a view; of a real tensor, itself."""
+    return _ops.packet("real")(self)
+
+
+def _imag(self: Tensor) -> Tensor:
+    """The imaginary part, as a view."""
+    return _ops.packet("imag")(self)
+
+
 def numpy(self: Tensor, *, force: bool = False) -> Any:
     """A NumPy array over the same memory. ``force`` detaches and copies where sharing is not possible."""
     import numpy as np
@@ -420,12 +445,14 @@ def install(tensor: Any) -> None:
     for name in (
         "to", "cpu", "numpy", "__array__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "__deepcopy__",
         "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared", "share_memory_",
-        "apply_", "new_tensor", "nonzero", "where", "cuda", "get_device",
+        "apply_", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero", "new", "pin_memory",
     ):  # fmt: skip
         setattr(tensor, name, here[name])
     tensor.type = type_
     tensor.__array_priority__ = 1000
     tensor.T = property(_transposed)
+    tensor.real = property(_real)
+    tensor.imag = property(_imag)
     tensor.mT = property(_matrix_transposed)
     tensor.mH = property(lambda self: _matrix_transposed(self).conj())
     tensor.H = property(_adjoint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
@@ -15,6 +16,8 @@ from .version import __version__
 
 #: Modules that have another name here.
 _RENAMED = {"torch.version": "tallow.as_torch.version"}
+#: What stands for a package that is not installed.
+_STAND_INS = {"tallow.distributed": "tallow.as_torch.distributed"}
 #: What to do about the features that programs ask for first.
 _HINTS = {
     "torch.compile": "the program gives the same results without it",
@@ -28,7 +31,10 @@ _HINTS = {
 
 def tallow_name(name: str) -> str:
     """torch.nn.functional -> tallow.nn.functional"""
-    return _RENAMED.get(name, "tallow" + name.removeprefix("torch"))
+    real = _RENAMED.get(name, "tallow" + name.removeprefix("torch"))
+    if real in _STAND_INS and importlib.util.find_spec(real) is None:
+        return _STAND_INS[real]
+    return real
 
 
 def missing(name: str) -> str:
@@ -55,9 +61,9 @@ class TorchModule(ModuleType):
         except AttributeError as error:
             if name.startswith("__") and name.endswith("__"):
                 raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
-            if "pip install" in str(error):
-                raise AttributeError(f"{missing(full)}; {error}") from None
             value = _submodule(full)
+            if value is None and "pip install" in str(error):
+                raise AttributeError(f"{missing(full)}; {error}") from None
             if value is None:
                 raise AttributeError(missing(full)) from None
         if isinstance(value, ModuleType) and value.__name__.startswith("tallow."):

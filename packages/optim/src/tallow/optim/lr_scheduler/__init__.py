@@ -23,6 +23,8 @@ from .functions import LambdaLR, MultiplicativeLR
 from .one_cycle import OneCycleLR
 from .plateau import ReduceLROnPlateau
 
+_LRScheduler = LRScheduler  # the name that older programs derive their schedules from
+
 __all__ = [
     "ChainedScheduler",
     "ConstantLR",

@@ -10,12 +10,23 @@ namespace {
 
 constexpr int64_t kForwardUnits = 16, kBackwardUnits = 32;  // of a block
 constexpr int64_t kRows = 64;                               // samples of a task
+constexpr int64_t kPanel = 32;                              // columns of packed weights that lie together
 constexpr int64_t kPackFrom = 4;                            // steps that make packing worth its while
 
 template <class T>
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   tl::check(tl::api()->gemm(sizeof(T) == 4 ? TL_FLOAT32 : TL_FLOAT64, ta, tb, m, n, k, 1.0, a, std::max<int64_t>(lda, 1), b, std::max<int64_t>(ldb, 1),
                             static_cast<double>(beta), c, ldc));
+}
+
+// Asks for `units` elements of `rows` rows, `gates` times, which a product before their use leaves time to fetch: rows lie
+// too far apart for the hardware to foresee.
+template <class T>
+void fetch(const T* at, int64_t rows, int64_t row, int64_t units, int64_t gates = 1, int64_t gate = 0) {
+  constexpr int64_t line = 64 / sizeof(T);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t g = 0; g < gates; ++g)
+      for (int64_t j = 0; j < units; j += line) __builtin_prefetch(at + r * row + g * gate + j, 1, 2);
 }
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -48,8 +59,10 @@ struct Shape {
   CellKind kind;
   Sequence seq;
   int64_t rows, inputs, hidden, gates;  // rows of all steps together
-  // Elements from row to row of the gates: a GRU also keeps the hidden part of its third.
-  int64_t gate_row() const { return (kind == CellKind::Gru ? 4 : gates) * hidden; }
+  bool gated() const { return kind == CellKind::Lstm || kind == CellKind::Gru; }
+  int64_t gate_row() const { return padded_row(kind == CellKind::Gru ? 4 * hidden : gates * hidden); }
+  int64_t cell_row() const { return padded_row(hidden); }
+  Strides strides() const { return {hidden, gate_row(), cell_row()}; }
 };
 
 template <class T>
@@ -61,8 +74,8 @@ class Forward {
     const int64_t n = s_.gates * s_.hidden;
     bias_ih_ = bias(a.b_ih, n), bias_hh_ = bias(a.b_hh, n);
     if (s_.kind != CellKind::Gru) bias_ih_ = tl::call<"add">(bias_ih_, bias_hh_);
-    const bool simple = s_.kind == CellKind::Tanh || s_.kind == CellKind::Relu;
-    gemm<T>(false, true, s_.rows, n, s_.inputs, a.input.data<T>(), s_.inputs, a.w_ih.data<T>(), s_.inputs, T(0), simple ? output_ : gates_, s_.gate_row());
+    gemm<T>(false, true, s_.rows, n, s_.inputs, a.input.data<T>(), s_.inputs, a.w_ih.data<T>(), s_.inputs, T(0), gates_ ? gates_ : output_,
+            gates_ ? s_.gate_row() : s_.hidden);
     const bool pack = s_.seq.steps() >= kPackFrom;
     weights_ = tl::empty(tl::Dims{pack ? n * s_.hidden : s_.seq.batch() * n}, a.input.dtype());
     if (pack) pack_weights();
@@ -72,15 +85,22 @@ class Forward {
  private:
   static tl::Tensor bias(const tl::Tensor& b, int64_t n) { return b ? b : zeros(tl::Dims{n}, sizeof(T) == 4 ? TL_FLOAT32 : TL_FLOAT64); }
 
+  // The columns of a block, gate by gate, in panels that lie one after the other.
   void pack_weights() {
     T* to = weights_.data<T>();
     const int64_t H = s_.hidden, G = s_.gates;
     tl::parallel_for(0, blocks_.count(), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t b = begin; b < end; ++b)
-        for (int64_t k = 0; k < G; ++k) {
-          const int64_t units = blocks_.length(b);
-          cell_loops<T>().pack_columns(H, units, G * units, w_hh_ + (k * H + blocks_.begin(b)) * H, H, true, to + blocks_.begin(b) * G * H + k * units);
+      for (int64_t b = begin; b < end; ++b) {
+        const int64_t units = blocks_.length(b), width = G * units;
+        T* block = to + blocks_.begin(b) * G * H;
+        for (int64_t column = 0; column < width;) {  // a stretch of columns of one gate in one panel
+          const int64_t gate = column / units, unit = column % units, panel = column / kPanel * kPanel;
+          const int64_t stretch = std::min(units - unit, panel + kPanel - column), panel_width = std::min(kPanel, width - panel);
+          const T* from = w_hh_ + (gate * H + blocks_.begin(b) + unit) * H;
+          cell_loops<T>().pack_columns(H, stretch, panel_width, from, H, true, block + panel * H + column - panel);
+          column += stretch;
         }
+      }
     });
   }
 
@@ -94,10 +114,17 @@ class Forward {
     for_each_tile(blocks_, rows, [&](int64_t block, int64_t begin, int64_t end) {
       const int64_t unit = blocks_.begin(block), units = blocks_.length(block), width = G * units;
       T buffer[4 * kForwardUnits * kRows];
+      const int64_t row = s_.seq.offset[s_.seq.at(i)] + begin;
+      fetch(output_ + row * H + unit, end - begin, H, units);
+      if (cells_) fetch(cells_ + row * s_.cell_row() + unit, end - begin, s_.cell_row(), units);
+      if (gates_) fetch(gates_ + row * s_.gate_row() + unit, end - begin, s_.gate_row(), units, 4, H);
       s_.seq.with_previous(i, begin, end, H, output_, hx_, [&](int64_t first, int64_t count, const T* before) {
         Part<T> part{whole + first * G * H + unit, G * H, H};
         if (packed) {
-          gemm<T>(false, false, count, width, H, before, H, whole + unit * G * H, width, T(0), buffer, width);
+          for (int64_t panel = 0; panel < width; panel += kPanel) {
+            const int64_t columns = std::min(kPanel, width - panel);
+            gemm<T>(false, false, count, columns, H, before, H, whole + (unit * G + panel) * H, columns, T(0), buffer + panel, width);
+          }
           part = {buffer, width, units};
         }
         cell(i, first, count, unit, units, part, before);
@@ -108,16 +135,19 @@ class Forward {
   void cell(int64_t i, int64_t first, int64_t count, int64_t unit, int64_t units, const Part<T>& part, const T* h_before) {
     const int64_t H = s_.hidden, row = s_.seq.offset[s_.seq.at(i)] + first;
     const CellLoops<T>& loops = cell_loops<T>();
+    const Strides strides = s_.strides();
     const T *b_ih = bias_ih_.template data<T>() + unit, *b_hh = bias_hh_.template data<T>() + unit;
     T* h = output_ + row * H + unit;
     if (s_.kind == CellKind::Lstm) {
       const bool goes_on = first < s_.seq.continued(i);
-      const T* c_before = goes_on ? cells_ + (s_.seq.offset[s_.seq.at(i - 1)] + first) * H : cx_ + first * H;
-      loops.lstm_forward(count, units, H, part, b_ih, gates_ + row * 4 * H + unit, c_before + unit, cells_ + row * H + unit, h);
+      const int64_t before_row = goes_on ? strides.cells : H;
+      const T* c_before = goes_on ? cells_ + (s_.seq.offset[s_.seq.at(i - 1)] + first) * before_row : cx_ + first * H;
+      loops.lstm_forward(count, units, strides, part, b_ih, gates_ + row * strides.gates + unit, c_before + unit, before_row,
+                         cells_ + row * strides.cells + unit, h);
     } else if (s_.kind == CellKind::Gru) {
-      loops.gru_forward(count, units, H, part, b_ih, b_hh, gates_ + row * 4 * H + unit, h_before + unit, h);
+      loops.gru_forward(count, units, strides, part, b_ih, b_hh, gates_ + row * strides.gates + unit, h_before + unit, h);
     } else {
-      loops.rnn_forward(count, units, H, part, b_ih, h, s_.kind == CellKind::Relu);
+      loops.rnn_forward(count, units, strides, part, b_ih, h, s_.kind == CellKind::Relu);
     }
   }
 
@@ -130,11 +160,11 @@ class Forward {
 
 // The state after each sequence's last computed step.
 template <class T>
-void last_states(const Sequence& seq, int64_t width, const T* states, T* out) {
-  if (seq.reverse) return void(std::memcpy(out, states, sizeof(T) * static_cast<size_t>(seq.batch() * width)));
+void last_states(const Sequence& seq, int64_t width, const T* states, int64_t row, T* out) {
   for (size_t t = 0; t < seq.size.size(); ++t) {
-    const int64_t going_on = t + 1 < seq.size.size() ? seq.size[t + 1] : 0;
-    std::copy(states + (seq.offset[t] + going_on) * width, states + (seq.offset[t] + seq.size[t]) * width, out + going_on * width);
+    const int64_t going_on = !seq.reverse && t + 1 < seq.size.size() ? seq.size[t + 1] : 0;
+    for (int64_t b = going_on; b < seq.size[t]; ++b) std::copy_n(states + (seq.offset[t] + b) * row, width, out + b * width);
+    if (seq.reverse) return;  // every sequence ends at the first step
   }
 }
 
@@ -157,8 +187,10 @@ class Backward {
     for (int64_t i = steps - 1; i >= -1; --i)
       for_each_tile(blocks_, std::max(rows_of(i), rows_of(i + 1)), [&](int64_t block, int64_t begin, int64_t end) {
         const int64_t through = std::min(end, rows_of(i + 1)), own = std::min(end, rows_of(i));
+        const int64_t unit = blocks_.begin(block), units = blocks_.length(block);
+        if (begin < own) fetch_cell(i, unit, units, begin, own);
         if (begin < through) product(i + 1, block, begin, through);
-        if (begin < own) cell(i, blocks_.begin(block), blocks_.length(block), begin, own);
+        if (begin < own) cell(i, unit, units, begin, own);
       });
   }
 
@@ -188,20 +220,34 @@ class Backward {
     }
   }
 
+  void fetch_cell(int64_t i, int64_t unit, int64_t units, int64_t begin, int64_t end) const {
+    const int64_t H = s_.hidden, ldg = s_.gate_row(), row = s_.seq.offset[s_.seq.at(i)] + begin, rows = end - begin;
+    fetch(grad_ + row * H + unit, rows, H, units);
+    fetch(d_gates_ + row * ldg + unit, rows, ldg, units, s_.gated() ? 4 : 1, H);
+    if (cells_) fetch(cells_ + row * s_.cell_row() + unit, rows, s_.cell_row(), units);
+    else fetch(output_ + row * H + unit, rows, H, units);
+    if (gates_) fetch(gates_ + row * ldg + unit, rows, ldg, units, 4, H);
+  }
+
   void cell(int64_t i, int64_t unit, int64_t units, int64_t begin, int64_t end) {
     const int64_t H = s_.hidden, ldg = s_.gate_row(), at = s_.seq.offset[s_.seq.at(i)];
     const CellLoops<T>& loops = cell_loops<T>();
-    const bool lstm = s_.kind == CellKind::Lstm;
-    s_.seq.with_previous(i, begin, end, H, lstm ? cells_ : output_, lstm ? cx_ : hx_, [&](int64_t first, int64_t count, const T* before) {
+    const Strides strides = s_.strides();
+    s_.seq.with_previous(i, begin, end, H, output_, hx_, [&](int64_t first, int64_t count, const T* before) {
       const int64_t row = at + first;
       const T* grad = grad_ + row * H + unit;
       T *dh = dh_ + first * H + unit, *d = d_gates_ + row * ldg + unit;
-      if (lstm)
-        loops.lstm_backward(count, units, H, grad, dh, dc_ + first * H + unit, gates_ + row * ldg + unit, cells_ + row * H + unit, before + unit, d);
-      else if (s_.kind == CellKind::Gru)
-        loops.gru_backward(count, units, H, grad, dh, gates_ + row * ldg + unit, before + unit, d);
-      else
-        loops.rnn_backward(count, units, H, grad, dh, output_ + row * H + unit, d, s_.kind == CellKind::Relu);
+      if (s_.kind == CellKind::Lstm) {
+        const bool goes_on = first < s_.seq.continued(i);
+        const int64_t before_row = goes_on ? strides.cells : H;
+        const T* c_before = goes_on ? cells_ + (s_.seq.offset[s_.seq.at(i - 1)] + first) * before_row : cx_ + first * H;
+        loops.lstm_backward(count, units, strides, grad, dh, dc_ + first * H + unit, gates_ + row * ldg + unit, cells_ + row * strides.cells + unit,
+                            c_before + unit, before_row, d);
+      } else if (s_.kind == CellKind::Gru) {
+        loops.gru_backward(count, units, strides, grad, dh, gates_ + row * ldg + unit, before + unit, d);
+      } else {
+        loops.rnn_backward(count, units, strides, grad, dh, output_ + row * H + unit, d, s_.kind == CellKind::Relu);
+      }
     });
   }
 
@@ -240,10 +286,10 @@ void forward_kernel(tl::Call& c) {
   by_float(a.input, [&](auto zero) {
     using T = decltype(zero);
     const Shape<T> s = shape_of<T>(a, seq, kind);
-    T *output = c.out(0).data<T>(), *gates = c.out(3).data<T>(), *cells = c.out(4).data<T>();
+    T *output = c.out(0).data<T>(), *gates = s.gated() ? c.out(3).data<T>() : nullptr, *cells = kind == CellKind::Lstm ? c.out(4).data<T>() : nullptr;
     Forward<T>(s, a, output, gates, cells);
-    last_states(seq, s.hidden, output, c.out(1).data<T>());
-    if (kind == CellKind::Lstm) last_states(seq, s.hidden, cells, c.out(2).data<T>());
+    last_states(seq, s.hidden, output, s.hidden, c.out(1).data<T>());
+    if (kind == CellKind::Lstm) last_states(seq, s.hidden, cells, s.cell_row(), c.out(2).data<T>());
   });
 }
 
@@ -261,7 +307,7 @@ void backward_kernel(tl::Call& c) {
     const int64_t N = s.rows, I = s.inputs, H = s.hidden, n = s.gates * H, ldg = s.gate_row();
     const tl::Tensor d_gates = tl::empty(tl::Dims{N, ldg}, dtype);
     const T* d = d_gates.data<T>();
-    Backward<T>(s, a, grad.data<T>(), output.data<T>(), gates.data<T>(), cells.data<T>(), dh.data<T>(), dc ? dc.data<T>() : nullptr, d_gates.data<T>());
+    Backward<T>(s, a, grad.data<T>(), output.data<T>(), s.gated() ? gates.data<T>() : nullptr, kind == CellKind::Lstm ? cells.data<T>() : nullptr, dh.data<T>(), dc ? dc.data<T>() : nullptr, d_gates.data<T>());
     const tl::Tensor dx = tl::empty(a.input.sizes(), dtype), dw_ih = tl::empty(a.w_ih.sizes(), dtype), dw_hh = tl::empty(a.w_hh.sizes(), dtype);
     gemm<T>(false, false, N, I, n, d, ldg, a.w_ih.data<T>(), I, T(0), dx.data<T>(), I);
     gemm<T>(true, false, n, I, N, d, ldg, a.input.data<T>(), I, T(0), dw_ih.data<T>(), I);
@@ -273,8 +319,8 @@ void backward_kernel(tl::Call& c) {
     if (!a.b_ih && !a.b_hh) return;
     const tl::Tensor sums = tl::call<"sum">(d_gates, tl::Dims{0});
     auto columns = [&](int64_t b, int64_t e) { return tl::call<"slice">(sums, 0, b, e, 1); };
-    if (a.b_ih) c.ret(gru ? tl::call<"clone">(columns(0, n)) : sums, 5);
-    if (a.b_hh) c.ret(gru ? tl::call<"cat">(std::vector<tl::Tensor>{columns(0, 2 * H), columns(3 * H, 4 * H)}, 0) : tl::call<"clone">(sums), 6);
+    if (a.b_ih) c.ret(tl::call<"clone">(columns(0, n)), 5);
+    if (a.b_hh) c.ret(gru ? tl::call<"cat">(std::vector<tl::Tensor>{columns(0, 2 * H), columns(3 * H, 4 * H)}, 0) : tl::call<"clone">(columns(0, n)), 6);
   });
 }
 

@@ -56,8 +56,8 @@ void fused_shape(tl::Call& c) {
   c.output(0, tl::Dims{N, H}, d);
   c.output(1, a.hx.sizes(), d);
   c.output(2, lstm ? a.hx.sizes() : tl::Sizes(), d);
-  c.output(3, tl::Dims{gates ? N : 0, 4 * H}, d);
-  c.output(4, tl::Dims{lstm ? N : 0, H}, d);
+  c.output(3, tl::Dims{gates ? N : 0, padded_row(4 * H)}, d);
+  c.output(4, tl::Dims{lstm ? N : 0, padded_row(H)}, d);
 }
 
 void layer(tl::Call& c) {

@@ -44,6 +44,10 @@ inline CellKind cell_kind(std::string_view mode) {
 }
 inline int64_t gate_count(CellKind kind) { return kind == CellKind::Lstm ? 4 : kind == CellKind::Gru ? 3 : 1; }
 
+// Rows a multiple of 4 KiB apart compete for the same places of the cache, and a load waits for the store to the row before
+// when their addresses agree in the lower 12 bits: rows of our own buffers are a little longer then.
+inline int64_t padded_row(int64_t n) { return n % 128 ? n : n + 16; }
+
 struct LayerArguments {
   tl::Tensor input, hx, cx, w_ih, w_hh, b_ih, b_hh, w_hr;
 };

@@ -62,7 +62,7 @@ SIZES = [[3] * 6, [2], [4, 4, 2, 1, 1], [70, 70, 69, 2, 1]]
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_one_layer(mode, sizes, reverse):
-    a = arguments(mode, sizes, 5, 19)
+    a = arguments(mode, sizes, 5, 128 if len(sizes) == 5 else 19)
     got = [t.detach().numpy() for t in run(mode, sizes, reverse)(*a)]
     x, h, c, *weights = (None if t is None else t.detach().numpy() for t in a)
     expected = [t for t in reference(mode, x, h, c, weights, sizes, reverse) if t is not None]
@@ -101,7 +101,7 @@ def test_same_bits_on_any_number_of_threads(mode):
     results = []
     for threads in (1, 2):
         tallow.set_num_threads(threads)
-        a = arguments(mode, [33] * 7, 40, 50, tallow.float32)
+        a = arguments(mode, [33] * 7, 40, 128, tallow.float32)
         out = run(mode, [33] * 7, False)(*a)
         out[0].sum().backward()
         results.append([out[0].detach().numpy(), *(t.grad.numpy() for t in a if t is not None)])

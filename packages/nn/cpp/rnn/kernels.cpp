@@ -307,7 +307,9 @@ void backward_kernel(tl::Call& c) {
     const int64_t N = s.rows, I = s.inputs, H = s.hidden, n = s.gates * H, ldg = s.gate_row();
     const tl::Tensor d_gates = tl::empty(tl::Dims{N, ldg}, dtype);
     const T* d = d_gates.data<T>();
-    Backward<T>(s, a, grad.data<T>(), output.data<T>(), s.gated() ? gates.data<T>() : nullptr, kind == CellKind::Lstm ? cells.data<T>() : nullptr, dh.data<T>(), dc ? dc.data<T>() : nullptr, d_gates.data<T>());
+    const bool lstm = kind == CellKind::Lstm;
+    Backward<T>(s, a, grad.data<T>(), output.data<T>(), s.gated() ? gates.data<T>() : nullptr, lstm ? cells.data<T>() : nullptr, dh.data<T>(),
+                lstm ? dc.data<T>() : nullptr, d_gates.data<T>());
     const tl::Tensor dx = tl::empty(a.input.sizes(), dtype), dw_ih = tl::empty(a.w_ih.sizes(), dtype), dw_hh = tl::empty(a.w_hh.sizes(), dtype);
     gemm<T>(false, false, N, I, n, d, ldg, a.w_ih.data<T>(), I, T(0), dx.data<T>(), I);
     gemm<T>(true, false, n, I, N, d, ldg, a.input.data<T>(), I, T(0), dw_ih.data<T>(), I);

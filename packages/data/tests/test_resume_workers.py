@@ -1,10 +1,11 @@
 """Two hundred runs that are stopped somewhere and go on with another number of workers, against uninterrupted ones."""
 
 import io
+import itertools
 import random
 
 import pytest
-from loader_children import Numbers, Resumable
+from loader_children import Numbers, Resumable, Slow
 
 import tallow
 from tallow.data import (
@@ -74,12 +75,8 @@ def values(batch):
 
 
 def run(loader, at_most=None):
-    found = []
-    for batch in loader:
-        found.append(values(batch))
-        if len(found) == at_most:
-            break
-    return found
+    batches = iter(loader)
+    return [values(batch) for batch in itertools.islice(batches, at_most)]
 
 
 def saved_and_loaded(state):
@@ -106,6 +103,7 @@ def resumed(kind, size, workers, stops, methods=(None,)):
 
 @pytest.mark.parametrize("number", range(200))
 def test_any_interruption(number):
+    """Two hundred times another sampler or stream, other workers, other places; sometimes before the first batch."""
     chance = random.Random(number)
     kind, size = KINDS[number % len(KINDS)], chance.choice([3, 4, 5])
     workers = [chance.randrange(4) for _ in range(chance.choice([2, 2, 3]))]
@@ -113,7 +111,7 @@ def test_any_interruption(number):
         workers[-1] = chance.randrange(4)
     seed(9)
     expected = run(loader(kind, workers[0], size))
-    stops = [chance.randint(1, max(1, (len(expected) - 1) // (len(workers) - 1))) for _ in workers[1:]]
+    stops = [chance.randint(0, max(1, (len(expected) - 1) // (len(workers) - 1))) for _ in workers[1:]]
     assert resumed(kind, size, workers, stops) == expected, (kind, size, workers, stops)
 
 
@@ -150,3 +148,16 @@ def test_the_seeds_of_workers_are_those_of_the_epoch():
     other = loader("in order", 3, 4)
     other.load_state_dict(made.state_dict())
     assert iter(other)._epoch.base_seed == made._epoch.base_seed
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_batches_that_came_as_they_were_ready(workers):
+    seed(9)
+    expected = run(loader("shuffled", 0, 3))
+    for stop in range(1, len(expected), 3):
+        seed(9)
+        first = DataLoader(Slow(), 3, shuffle=True, num_workers=2, in_order=False)
+        found = run(first, stop)
+        other = DataLoader(Slow(), 3, shuffle=True, num_workers=workers)
+        other.load_state_dict(saved_and_loaded(first.state_dict()))
+        assert sorted(found + run(other)) == sorted(expected)

@@ -176,3 +176,15 @@ class Strings(Dataset):
 
     def __getitem__(self, i):
         return len(self.items[i])
+
+
+class Slow(Dataset):
+    """Samples of one worker take longer than those of the other."""
+
+    def __len__(self):
+        return 37
+
+    def __getitem__(self, i):
+        info = get_worker_info()
+        time.sleep(0.003 if info is not None and info.id == 0 else 0)
+        return i

@@ -73,14 +73,31 @@ class LoaderIterator:
 
 
 class _IndexEpoch(_Epoch):
-    """An epoch of a dataset that is read by index; a batch that raised counts as read."""
+    """An epoch of a dataset that is read by index; a batch that raised counts as read.
+
+    `batches` are the first ones, all handed out; `_later` the numbers of others that came out of order.
+    """
 
     def __init__(self, loader: DataLoader, pending: dict[str, Any] | None) -> None:
         super().__init__(loader, pending)
         self._pass = IndexPass(loader._index_sampler, pending, self.batches)
+        self._later: set[int] = set() if pending is None else set(pending["later"])
+        self._tasks: Iterator[tuple[int, Any]] = enumerate(self._pass.indices, self.batches)
+        if self._later:
+            seen = frozenset(self._later)
+            self._tasks = (task for task in self._tasks if task[0] not in seen)
+
+    def _handed_out(self, number: int) -> None:
+        if number != self.batches:
+            self._later.add(number)
+            return
+        self.batches += 1
+        while self.batches in self._later:
+            self._later.remove(self.batches)
+            self.batches += 1
 
     def state_dict(self) -> dict[str, Any]:
-        return self._pass.state_dict()
+        return {"later": sorted(self._later), **self._pass.state_dict()}
 
 
 class LocalIndexEpoch(_IndexEpoch):
@@ -89,11 +106,10 @@ class LocalIndexEpoch(_IndexEpoch):
     def __init__(self, loader: DataLoader, pending: dict[str, Any] | None) -> None:
         super().__init__(loader, pending)
         self._read = IndexReader(loader.dataset, loader._recipe()).read
-        self._indices = self._pass.indices
 
     def _next(self) -> Any:
-        index = next(self._indices)
-        self.batches += 1
+        number, index = next(self._tasks)
+        self._handed_out(number)
         return self._read(index)
 
 
@@ -136,38 +152,37 @@ class WorkerIndexEpoch(_WithWorkers, _IndexEpoch):
         super().__init__(loader, pending)
         self._open_pool(loader._pool(self.base_seed))
         self._in_order = loader.in_order
-        self._sent = self.batches
-        self._outstanding = 0
+        self._outstanding: deque[int] = deque()  # in the order in which they were sent, or with in_order=False arrived
+        self._awaited = 0
         self._answers: dict[int, tuple[Worker, int, Any]] = {}
-        self._arrived: deque[int] = deque()
         workers = self._pool.workers
-        for _ in range((loader.prefetch_factor or 2) * len(workers)):
-            if not self._send(workers[self._sent % len(workers)]):
-                break
+        for i in range((loader.prefetch_factor or 2) * len(workers)):
+            self._send(workers[i % len(workers)])
 
-    def _send(self, worker: Worker) -> bool:
-        for index in self._pass.indices:
-            worker.send(self._epoch, self._sent, index)
-            self._sent += 1
-            self._outstanding += 1
-            return True
-        return False
+    def _send(self, idle: Worker) -> None:
+        for number, index in self._tasks:
+            workers = self._pool.workers
+            worker = workers[number % len(workers)] if self._in_order else idle
+            worker.send(self._epoch, number, index)
+            self._awaited += 1
+            if self._in_order:
+                self._outstanding.append(number)
+            return
 
     def _next(self) -> Any:
         self._check()
-        if not self._outstanding:
+        if not self._awaited:
             self.abandon()
             raise StopIteration
-        while not (self.batches in self._answers if self._in_order else self._arrived):
-            for worker, kind, task, content, _ in self._pool.answers():
-                self._answers[task] = (worker, kind, content)
-                self._arrived.append(task)
-        task = self.batches if self._in_order else self._arrived.popleft()
-        worker, kind, content = self._answers.pop(task)
-        if self._in_order:
-            self._arrived.clear()
-        self.batches += 1
-        self._outstanding -= 1
+        while not self._outstanding or self._outstanding[0] not in self._answers:
+            for worker, kind, number, content, _ in self._pool.answers():
+                self._answers[number] = (worker, kind, content)
+                if not self._in_order:
+                    self._outstanding.append(number)
+        number = self._outstanding.popleft()
+        worker, kind, content = self._answers.pop(number)
+        self._awaited -= 1
+        self._handed_out(number)
         self._send(worker)
         return self._content(worker, kind, content)
 

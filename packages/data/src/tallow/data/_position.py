@@ -27,7 +27,8 @@ class IndexPass:
             if state is not None:
                 sampler.load_state_dict(state["sampler"])
             self.indices = iter(sampler)
-            _drop(self.indices, skip)
+            if skip:
+                self.indices = skipped(self.indices, skip)
         elif state is None:
             self.began_at = get_states()
             self.indices = iter(sampler)
@@ -37,12 +38,7 @@ class IndexPass:
             self.began_at = state["random"]
             set_states(self.began_at)
             try:
-                self.indices = iter(sampler)
-                if skip:
-                    _drop(self.indices, skip)
-                else:  # one that draws when it is first asked draws now
-                    first = list(itertools.islice(self.indices, 1))
-                    self.indices = itertools.chain(first, self.indices)
+                self.indices = skipped(iter(sampler), skip)
             finally:
                 set_states(now)
 
@@ -51,8 +47,12 @@ class IndexPass:
         return {"sampler": self.sampler.state_dict()} if self.resumable else {"random": self.began_at}
 
 
-def _drop(iterator: Iterator[Any], count: int) -> None:
+def skipped(iterator: Iterator[Any], count: int) -> Iterator[Any]:
+    """`iterator` without its first `count`. One that draws at random when it is first asked has done so afterwards."""
+    if count == 0:
+        return itertools.chain(list(itertools.islice(iterator, 1)), iterator)
     next(itertools.islice(iterator, count, count), None)
+    return iterator
 
 
 def check_version(state: dict[str, Any]) -> None:

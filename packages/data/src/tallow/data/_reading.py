@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from ._position import skipped
 from ._seeding import get_states, seed_worker, set_states
 from .worker import WorkerInfo, get_worker_info, set_worker_info
 
@@ -83,7 +84,8 @@ class Stream:
         seen = self.batches * (self._recipe.batch_size or 1)
         if self._own_process:
             self._samples = iter(self._dataset)
-            _drop(self._samples, seen)
+            if seen:
+                self._samples = skipped(self._samples, seen)
             return
         now = get_states()
         if self._began_at is None:
@@ -92,8 +94,7 @@ class Stream:
             return
         set_states(self._began_at)
         try:
-            self._samples = iter(self._dataset)
-            _drop(self._samples, seen)
+            self._samples = skipped(iter(self._dataset), seen)
         finally:
             set_states(now)
 
@@ -126,10 +127,6 @@ class Stream:
         elif self._began_at is not None:
             position["began_at"] = self._began_at
         return position
-
-
-def _drop(iterator: Iterator[Any], count: int) -> None:
-    next(itertools.islice(iterator, count, count), None)
 
 
 class StreamHost:

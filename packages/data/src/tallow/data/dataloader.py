@@ -130,6 +130,9 @@ class DataLoader(Generic[T_co]):
             raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
         super().__setattr__(name, value)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_epoch": None, "_kept_pool": None, "_packer": Packer()}
+
     @property
     def _auto_collation(self) -> bool:
         return self.batch_sampler is not None or (isinstance(self.dataset, IterableDataset) and bool(self.batch_size))

@@ -1,4 +1,6 @@
 // Backwards of activations in one pass over memory, where the plain formula takes several.
+#include <tallow/layout.hpp>
+
 #include "helpers/helpers.hpp"
 
 namespace tl::autograd {
@@ -28,14 +30,14 @@ void shape(Call& c) {
   if (!std::ranges::equal(c.tensor(0).sizes(), result.sizes()))
     throw Error(TL_RUNTIME_ERROR, "the backward of an activation got a gradient of shape " + to_string(c.tensor(0).sizes()) +
                                       " for a result of shape " + to_string(result.sizes()));
-  c.output(0, result.sizes(), result.dtype());
+  output_like(c, 0, result, result.dtype());
 }
 
 template <class F>
 void cpu(Call& c) {
   const Tensor grad = c.tensor(0), result = c.tensor(1), out = c.out();
   auto run = [&]<class T>(T*) {
-    const Tensor g = call<"contiguous">(grad), r = call<"contiguous">(result);
+    const Tensor g = in_layout_of(grad, out, out.dtype()), r = in_layout_of(result, out, out.dtype());
     const T *from = g.data<T>(), *at = r.data<T>();
     T* to = out.data<T>();
     parallel_for(0, out.numel(), kGrain, [=](int64_t b, int64_t e) {

@@ -168,7 +168,7 @@ def test_threshold():
     )
 
 
-@pytest.mark.parametrize("name", ["silu", "gelu", "leaky_relu", "mish"])
+@pytest.mark.parametrize("name", ["silu", "gelu", "leaky_relu", "mish", "relu", "sigmoid", "tanh"])
 def test_layout_is_kept(name):
     x = tallow.randn(2, 3, 4, 5).contiguous(memory_format=tallow.channels_last).requires_grad_()
     y = getattr(F, name)(x)

@@ -9,7 +9,6 @@ import pytest
 import tallow
 from tallow import amp, backends, cuda
 
-
 DOCUMENTED = ["_settings", "accelerator", "cuda", "amp.autocast_mode", "amp.grad_scaler", "as_torch"]
 
 

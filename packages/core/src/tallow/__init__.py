@@ -107,6 +107,7 @@ _LAZY = {
     "as_torch": None,
     "backends": None,
     "cuda": None,
+    "distributions": None,
     "linalg": None,
     "mps": None,
     "xpu": None,
@@ -139,7 +140,6 @@ _ATTRIBUTES = {
     "chain_matmul": "tallow._products",
     "autocast": "tallow.amp",
     "GradScaler": "tallow.amp",
-    "vmap": "tallow.func",
     **dict.fromkeys(_SETTINGS, "tallow._settings"),
     **dict.fromkeys(_TENSOR_TYPES, "tallow._tensor_types"),
 }

@@ -43,7 +43,6 @@ from tallow._settings import set_warn_always as set_warn_always
 from tallow._products import tensordot as tensordot
 from tallow._settings import typename as typename
 from tallow._settings import use_deterministic_algorithms as use_deterministic_algorithms
-from tallow.func import vmap as vmap
 from tallow import accelerator as accelerator  # type: ignore
 from tallow import amp as amp  # type: ignore
 from tallow import as_torch as as_torch  # type: ignore
@@ -52,6 +51,7 @@ from tallow import backends as backends  # type: ignore
 from tallow import cuda as cuda  # type: ignore
 from tallow import data as data  # type: ignore
 from tallow import distributed as distributed  # type: ignore
+from tallow import distributions as distributions  # type: ignore
 from tallow import func as func  # type: ignore
 from tallow import jit as jit  # type: ignore
 from tallow import linalg as linalg  # type: ignore

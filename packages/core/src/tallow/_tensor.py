@@ -202,6 +202,14 @@ def _real(self: Tensor) -> Tensor:
     return _ops.packet("real")(self)
 
 
+def _set_real(self: Tensor, value: Any) -> None:
+    self.real[...] = value
+
+
+def _set_imag(self: Tensor, value: Any) -> None:
+    self.imag[...] = value
+
+
 def _imag(self: Tensor) -> Tensor:
     """The imaginary part, as a view."""
     return _ops.packet("imag")(self)
@@ -451,8 +459,8 @@ def install(tensor: Any) -> None:
     tensor.type = type_
     tensor.__array_priority__ = 1000
     tensor.T = property(_transposed)
-    tensor.real = property(_real)
-    tensor.imag = property(_imag)
+    tensor.real = property(_real, _set_real)
+    tensor.imag = property(_imag, _set_imag)
     tensor.mT = property(_matrix_transposed)
     tensor.mH = property(lambda self: _matrix_transposed(self).conj())
     tensor.H = property(_adjoint)

@@ -1,0 +1,168 @@
+"""What all distributions share: shapes, sampling, the checks of parameters and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tallow
+from tallow import Size, Tensor
+
+
+class Constraint(NamedTuple):
+    """Which values are allowed: a name for messages, and a test that gives True where a value is."""
+
+    name: str
+    holds: Callable[[Tensor], Tensor]
+
+
+REAL = Constraint("Real()", lambda x: x == x)
+POSITIVE = Constraint("GreaterThan(lower_bound=0.0)", lambda x: x > 0)
+UNIT_INTERVAL = Constraint("Interval(lower_bound=0.0, upper_bound=1.0)", lambda x: (x >= 0) & (x <= 1))
+BOOLEAN = Constraint("Boolean()", lambda x: (x == 0) | (x == 1))
+SIMPLEX = Constraint("Simplex()", lambda x: ((x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6)).unsqueeze(-1))
+
+
+def integers_below(count: int) -> Constraint:
+    name = f"IntegerInterval(lower_bound=0, upper_bound={count - 1})"
+    return Constraint(name, lambda x: (x % 1 == 0) & (x >= 0) & (x < count))
+
+
+def interval(low: Tensor, high: Tensor) -> Constraint:
+    return Constraint(f"Interval(lower_bound={low}, upper_bound={high})", lambda x: (x >= low) & (x <= high))
+
+
+class Distribution:
+    """A batch of distributions: ``batch_shape`` of them, each over values of ``event_shape``.
+
+    Args:
+        validate_args: check parameters when the distribution is made and values in ``log_prob`` (else ``ValueError``);
+            done unless it is False or ``python -O`` runs.
+    """
+
+    has_rsample = False
+    _validate_args = __debug__
+    #: Parameters in the order of the representation, and what each has to be.
+    arg_constraints: dict[str, Constraint] = {}
+
+    def __init__(
+        self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None
+    ) -> None:
+        self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
+        if validate_args is not None:
+            self._validate_args = validate_args
+        if not self._validate_args:
+            return
+        for name, constraint in self.arg_constraints.items():
+            if name not in self.__dict__:
+                continue  # the other way to give it was used
+            value = getattr(self, name)
+            if not bool(constraint.holds(value).all()):
+                raise ValueError(
+                    f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of distribution "
+                    f"{self!r} to satisfy the constraint {constraint.name}, but found invalid values:\n{value}"
+                )
+
+    @staticmethod
+    def set_default_validate_args(value: bool) -> None:
+        """Whether distributions made from now on check what they are given."""
+        if value not in (True, False):
+            raise ValueError(f"set_default_validate_args: expected True or False, got {value!r}")
+        Distribution._validate_args = value
+
+    @property
+    def batch_shape(self) -> Size:
+        """The shape of the batch of distributions."""
+        return self._batch_shape
+
+    @property
+    def event_shape(self) -> Size:
+        """The shape of one value."""
+        return self._event_shape
+
+    @property
+    def support(self) -> Constraint:
+        """Which values have a probability."""
+        raise NotImplementedError
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean of each distribution."""
+        raise NotImplementedError
+
+    @property
+    def variance(self) -> Tensor:
+        """The variance of each distribution."""
+        raise NotImplementedError
+
+    @property
+    def stddev(self) -> Tensor:
+        """The standard deviation of each distribution."""
+        return self.variance.sqrt()
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        """Values of shape ``sample_shape + batch_shape + event_shape``, without a history."""
+        with tallow.no_grad():
+            return self.rsample(sample_shape)
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        """Values that are differentiable in the parameters, where the distribution allows it."""
+        raise NotImplementedError
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """The logarithm of the probability, or of its density, at ``value``."""
+        raise NotImplementedError
+
+    def cdf(self, value: Tensor) -> Tensor:
+        """The probability of values up to ``value``."""
+        raise NotImplementedError
+
+    def icdf(self, value: Tensor) -> Tensor:
+        """The inverse of ``cdf``."""
+        raise NotImplementedError
+
+    def entropy(self) -> Tensor:
+        """The entropy of each distribution, in nats."""
+        raise NotImplementedError
+
+    def perplexity(self) -> Tensor:
+        """``exp(entropy())``."""
+        return self.entropy().exp()
+
+    def _extended_shape(self, sample_shape: Any = ()) -> Size:
+        return Size([*sample_shape, *self._batch_shape, *self._event_shape])
+
+    def _validate_sample(self, value: Any) -> None:
+        if not self._validate_args:
+            return
+        if not isinstance(value, Tensor):
+            raise ValueError("The value argument to log_prob must be a Tensor")
+        if not bool(self.support.holds(value).all()):
+            raise ValueError(
+                f"Expected value argument ({type(value).__name__} of shape {tuple(value.shape)}) to be within the "
+                f"support ({self.support.name}) of the distribution {self!r}, but found invalid values:\n{value}"
+            )
+
+    def __repr__(self) -> str:
+        parts = []
+        for name in self.arg_constraints:
+            if name in self.__dict__:
+                value = getattr(self, name)
+                parts.append(f"{name}: {value if value.numel() == 1 else value.size()}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def broadcast(*values: Any) -> list[Tensor]:
+    """Numbers and tensors as tensors of one shape; numbers take the dtype of the first floating tensor."""
+    like = next((v for v in values if isinstance(v, Tensor) and v.dtype.is_floating_point), None)
+    dtype = like.dtype if like is not None else tallow.get_default_dtype()
+    if not all(isinstance(v, (Tensor, int, float)) for v in values):
+        raise ValueError("Input arguments must all be instances of Number or tallow.Tensor.")
+    tensors = [v if isinstance(v, Tensor) else tallow.tensor(v, dtype=dtype) for v in values]
+    return list(tallow.broadcast_tensors(tensors))
+
+
+def either(probs: Any, logits: Any) -> None:
+    """Exactly one of the two ways to give probabilities."""
+    if (probs is None) == (logits is None):
+        raise ValueError("Either `probs` or `logits` must be specified, but not both.")

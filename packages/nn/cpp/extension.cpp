@@ -15,5 +15,6 @@ TL_EXTENSION(tallow_nn) {
   register_pooling();
   register_rnn();
   register_sparse();
+  register_utils();
   register_vision();
 }

@@ -12,5 +12,6 @@ void register_norm();
 void register_pooling();
 void register_rnn();
 void register_sparse();
+void register_utils();
 void register_vision();
 }  // namespace tallow_nn

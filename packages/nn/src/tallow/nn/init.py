@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import tallow
@@ -11,18 +13,29 @@ from tallow import Tensor
 
 __all__ = [
     "calculate_gain",
+    "constant",
     "constant_",
+    "dirac",
     "dirac_",
+    "eye",
     "eye_",
+    "kaiming_normal",
     "kaiming_normal_",
+    "kaiming_uniform",
     "kaiming_uniform_",
+    "normal",
     "normal_",
     "ones_",
+    "orthogonal",
     "orthogonal_",
+    "sparse",
     "sparse_",
     "trunc_normal_",
+    "uniform",
     "uniform_",
+    "xavier_normal",
     "xavier_normal_",
+    "xavier_uniform",
     "xavier_uniform_",
     "zeros_",
 ]
@@ -96,7 +109,11 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Any = None,
 ) -> Tensor:
-    """Draw from the normal distribution cut to ``[a, b]``, by inverting its distribution function."""
+    """Draw from the normal distribution cut to ``[a, b]``.
+
+    By inverting its distribution function; far from the mean, where that has no digits left, by rejection (Robert,
+    "Simulation of truncated normal variables", 1995).
+    """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
@@ -109,8 +126,23 @@ def trunc_normal_(
 
     low, high = normal_cdf((a - mean) / std), normal_cdf((b - mean) / std)
     with tallow.no_grad():
+        if high - low <= 0.3:
+            return _by_rejection_(tensor, mean, std, a, b, generator)
         tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
         return tensor.erfinv_().mul_(std * math.sqrt(2.0)).add_(mean).clamp_(a, b)
+
+
+def _by_rejection_(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
+    """Uniform values of which each is kept with its density divided by the largest one."""
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+    missing = tallow.ones(tensor.shape, dtype=tallow.bool, device=tensor.device)
+    while not tensor.is_meta and bool(missing.any()):
+        drawn = tallow.empty_like(tensor).uniform_(a, b, generator=generator)
+        level = tallow.empty_like(tensor).uniform_(generator=generator).log_()
+        keep = missing & (level <= -0.5 * ((drawn - mean) / std) ** 2 - peak)
+        tensor.copy_(tallow.where(keep, drawn, tensor))
+        missing = missing & ~keep
+    return tensor
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -243,3 +275,32 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
         for col in range(cols):
             tensor[tallow.randperm(rows, generator=generator)[:zeros], col] = 0
     return tensor
+
+
+def _old_name(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The name without underscore, which these functions once had: it warns."""
+    name = function.__name__
+
+    @functools.wraps(function)
+    def renamed(*args: Any, **kwargs: Any) -> Tensor:
+        warnings.warn(
+            f"`nn.init.{name[:-1]}` is now deprecated in favor of `nn.init.{name}`.", FutureWarning, stacklevel=2
+        )
+        return function(*args, **kwargs)
+
+    renamed.__name__ = name[:-1]
+    renamed.__doc__ = f"The old name of :func:`{name}`."
+    return renamed
+
+
+uniform = _old_name(uniform_)
+normal = _old_name(normal_)
+constant = _old_name(constant_)
+eye = _old_name(eye_)
+dirac = _old_name(dirac_)
+xavier_uniform = _old_name(xavier_uniform_)
+xavier_normal = _old_name(xavier_normal_)
+kaiming_uniform = _old_name(kaiming_uniform_)
+kaiming_normal = _old_name(kaiming_normal_)
+orthogonal = _old_name(orthogonal_)
+sparse = _old_name(sparse_)

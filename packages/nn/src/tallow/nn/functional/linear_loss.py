@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tallow
 from tallow import Tensor
@@ -65,7 +65,6 @@ def linear_cross_entropy(
     if tuple(target.shape) == logits_shape and ignore_index is not None:
         raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
     ignored = -100 if ignore_index is None else ignore_index
-    settings = {"weight": weight, "ignore_index": ignored, "label_smoothing": label_smoothing}
     if options is not None:
         if not out_features and label_smoothing == 0 and target.dtype == tallow.int64:
             rows = options.rows(input.shape[0] if input.dim() == 2 else 1, in_features, classes)
@@ -79,7 +78,9 @@ def linear_cross_entropy(
     matrix = linear_weight.reshape(classes * math.prod(out_features), in_features)
     bias = None if linear_bias is None else linear_bias.reshape(-1)
     logits = linear(input, matrix, bias).reshape(logits_shape)
-    return cross_entropy(logits, target, reduction=reduction, **settings)
+    return cross_entropy(
+        logits, target, weight, ignore_index=ignored, reduction=reduction, label_smoothing=label_smoothing
+    )
 
 
 def _by_chunks(
@@ -128,8 +129,8 @@ class _Chunk(tallow.autograd.Function):
     def backward(ctx, grad):  # type: ignore[no-untyped-def]
         *wanted, target, weight = ctx.saved_tensors
         with tallow.enable_grad():
-            again = [None if t is None else t.detach().requires_grad_(t.requires_grad) for t in wanted]
-            losses = _losses(*again, target, weight, ctx.ignored)
+            again: list[Any] = [None if t is None else t.detach().requires_grad_(t.requires_grad) for t in wanted]
+            losses = _losses(again[0], again[1], again[2], target, weight, ctx.ignored)
         leaves = [t for t in again if t is not None and t.requires_grad]
         grads = iter(tallow.autograd.grad(losses, leaves, grad))
         return *(next(grads) if t is not None and t.requires_grad else None for t in again), None, None, None

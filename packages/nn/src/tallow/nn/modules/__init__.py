@@ -28,6 +28,8 @@ from .instancenorm import *  # noqa: F403
 from .instancenorm import __all__ as _instancenorm
 from .lazy_layers import *  # noqa: F403
 from .lazy_layers import __all__ as _lazy_layers
+from .lazy_norm import *  # noqa: F403
+from .lazy_norm import __all__ as _lazy_norm
 from .linear import *  # noqa: F403
 from .linear import __all__ as _linear
 from .linear_loss import *  # noqa: F403
@@ -72,6 +74,7 @@ __all__ = [
     *_fold,
     *_instancenorm,
     *_lazy_layers,
+    *_lazy_norm,
     *_linear,
     *_linear_loss,
     *_loss,

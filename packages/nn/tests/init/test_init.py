@@ -89,3 +89,22 @@ def test_gain():
 def test_errors(act, message):
     with pytest.raises(ValueError, match=message):
         act()
+
+
+@pytest.mark.parametrize(("a", "b"), [(-2.0, 2.0), (3.0, 4.0), (-9.0, -8.0), (-0.1, 0.1)])
+@pytest.mark.filterwarnings("ignore:mean is more than 2 std")
+def test_truncated_normal_keeps_its_bounds_and_mean(a, b):
+    x = nn.init.trunc_normal_(tallow.empty(20_000), a=a, b=b)
+    assert a <= x.min().item() <= x.max().item() <= b
+
+    def density(v):
+        return math.exp(-v * v / 2)
+
+    grid = [a + (b - a) * (i + 0.5) / 1000 for i in range(1000)]
+    wanted = sum(v * density(v) for v in grid) / sum(density(v) for v in grid)
+    assert x.mean().item() == pytest.approx(wanted, abs=0.03)
+
+
+def test_old_names_warn():
+    with pytest.warns(FutureWarning, match="`nn.init.uniform` is now deprecated in favor of `nn.init.uniform_`"):
+        assert nn.init.uniform(tallow.zeros(2), 1.0, 2.0).min().item() >= 1

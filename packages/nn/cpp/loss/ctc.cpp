@@ -85,6 +85,13 @@ void forward_shape(tl::Call& c) {
   c.output(1, alphas, TL_FLOAT64);
 }
 
+// From the two states in which a path may end.
+double total_loss(const Problem& p, const States& states, int64_t steps, const double* alpha) {
+  const int64_t n = states.count();
+  const double* last = alpha + (steps - 1) * p.most;
+  return -(n > 1 ? log_add(last[n - 1], last[n - 2]) : last[n - 1]);
+}
+
 // alpha[t][s]: the logarithm of the probability of all paths that are in state s after step t.
 template <class T>
 double forward_pass(const Problem& p, int64_t b, const T* x, double* alpha) {
@@ -109,8 +116,7 @@ double forward_pass(const Problem& p, int64_t b, const T* x, double* alpha) {
       now[s] = a + static_cast<double>(y[states.at(s)]);
     }
   }
-  const double* last = alpha + (steps - 1) * p.most;
-  return -(n > 1 ? log_add(last[n - 1], last[n - 2]) : last[n - 1]);
+  return total_loss(p, states, steps, alpha);
 }
 
 void forward(tl::Call& c) {
@@ -131,9 +137,11 @@ void forward(tl::Call& c) {
 // The gradient for the scores that log_softmax was taken of: e^x - (probability of all paths through a class) / (probability of
 // all paths). It is what log_softmax's own backward leaves unchanged.
 template <class T>
-void backward_pass(const Problem& p, int64_t b, const T* x, const double* alpha, double loss, double grad, T* out) {
+void backward_pass(const Problem& p, int64_t b, const T* x, const double* alpha, double grad, T* out) {
   const States states = p.states(b);
   const int64_t n = states.count(), steps = p.length(b);
+  if (steps == 0) return;
+  const double loss = total_loss(p, states, steps, alpha);  // and not the result, which may have been rounded to float
   std::vector<double> beta(static_cast<size_t>(n), kImpossible), next, through(static_cast<size_t>(p.classes));
   for (int64_t t = steps - 1; t >= 0; --t) {
     const T* y = x + (t * p.batch + b) * p.classes;
@@ -178,7 +186,7 @@ void backward(tl::Call& c) {
     tl::parallel_for(0, p.batch, 1, [&](int64_t b, int64_t e) {
       for (; b < e; ++b)
         if (!zero_infinity || std::isfinite(loss[b]))
-          backward_pass(p, b, in, alpha + b * p.steps * p.most, static_cast<double>(loss[b]), static_cast<double>(g[b]), to);
+          backward_pass(p, b, in, alpha + b * p.steps * p.most, static_cast<double>(g[b]), to);
     });
   });
 }

@@ -222,7 +222,7 @@ def _parametrized_class(cls: type[Any]) -> type[Any]:
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         replica = memo.get(id(self))
         if replica is None:
-            replica = memo[id(self)] = type(self).__new__(type(self))
+            replica = memo[id(self)] = object.__new__(type(self))
             replica.__setstate__(copy.deepcopy(Module.__getstate__(self), memo))
         return replica
 

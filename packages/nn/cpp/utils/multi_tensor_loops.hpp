@@ -1,6 +1,6 @@
 // Loops over pieces of gradients, compiled per instruction set.
 #pragma once
-#include "isa.hpp"
+#include <tallow/loops.hpp>
 
 namespace tallow_nn {
 
@@ -10,6 +10,6 @@ struct MultiTensorLoops {
   void (*scale_float)(float* x, float factor, int64_t n);
   void (*scale_double)(double* x, double factor, int64_t n);
 };
-TL_NN_LOOPS(MultiTensorLoops, multi_tensor_loops)
+TL_LOOPS(MultiTensorLoops, multi_tensor_loops)
 
 }  // namespace tallow_nn

@@ -19,6 +19,10 @@ RUNS = [
     ("dcgan.py", "--outf", "."),
     ("reinforce.py",),
     ("siamese_network.py",),
+    ("super_resolution.py",),
+    ("wgan_gp.py",),
+    ("seq2seq.py",),
+    ("vision_transformer.py", "--epochs", "4"),
 ]
 
 

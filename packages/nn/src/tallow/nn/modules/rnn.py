@@ -35,6 +35,16 @@ class RNNBase(Module):
     ``weight_hr_l{k}``; those of the backward direction end in ``_reverse``. All start uniform in ``±1/sqrt(hidden)``.
     """
 
+    mode: str
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    bias: bool
+    batch_first: bool
+    dropout: float
+    bidirectional: bool
+    proj_size: int
+
     def __init__(
         self,
         mode: str,

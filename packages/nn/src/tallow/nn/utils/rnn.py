@@ -107,9 +107,6 @@ class PackedSequence(_PackedFields):
         indices = [t if t is None else t.pin_memory() for t in (self.sorted_indices, self.unsorted_indices)]
         return type(self)(self.data.pin_memory(), self.batch_sizes, *indices)
 
-    def is_pinned(self) -> bool:
-        return self.data.is_pinned()
-
     @property
     def is_cuda(self) -> bool:
         return self.data.is_cuda

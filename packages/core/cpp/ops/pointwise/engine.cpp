@@ -147,7 +147,8 @@ void run_piece(const Plan& p, Loop loop, const ScalarArg* scalars, const CastFn*
   for (int64_t i = begin; i < end;) {
     int64_t n = end - i;
     bool all_direct = true;
-    for (int k = 0; k < p.n; ++k) all_direct &= (p.dense[k] || p.repeated[k]) && !p.pack[k];
+    // A repeated element that the loop does not repeat itself is laid out in a buffer, which holds a chunk.
+    for (int k = 0; k < p.n; ++k) all_direct &= (p.dense[k] || (broadcast_ok && p.repeated[k])) && !p.pack[k];
     if (!all_direct) {
       n = std::min(n, kChunk);
       if (rows) n = std::min(n, p.sizes[0] - c.at[0]);

@@ -139,11 +139,18 @@ struct log_sigmoid {
   inline __attribute__((always_inline)) T slope(T x) const { return fn::sigmoid(-x); }
 };
 
+// What some blocks further on is read and written comes into the cache meanwhile: arithmetic this long leaves the processor
+// no room to look ahead by itself. (The backward, with three streams, does not gain.)
 template <class T, class F>
 void forward(const T* x, T* y, int64_t n, const double* params) {
+  constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(T)), block = 16 * line, ahead = 8 * block;
   const F f(params);
+  for (int64_t b = 0; b < n; b += block) {
+    const int64_t e = b + block < n ? b + block : n;
+    for (int64_t i = b + ahead; i < n && i < e + ahead; i += line) __builtin_prefetch(x + i), __builtin_prefetch(y + i, 1);
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) y[i] = f.value(x[i]);
+    for (int64_t i = b; i < e; ++i) y[i] = f.value(x[i]);
+  }
 }
 template <class T, class F>
 void backward(const T* dy, const T* x, T* dx, int64_t n, const double* params) {

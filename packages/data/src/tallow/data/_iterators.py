@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ._position import IndexPass
-from ._reading import IndexReader, StreamHost, StreamPlan
+from ._reading import IndexReader, StreamHost, StreamPlan, compact
 from ._workers.failure import rebuild
 from ._workers.main import DATA, ERROR
 from ._workers.pool import Pool, Worker
@@ -163,7 +163,7 @@ class WorkerIndexEpoch(_WithWorkers, _IndexEpoch):
         for number, index in self._tasks:
             workers = self._pool.workers
             worker = workers[number % len(workers)] if self._in_order else idle
-            worker.send(self._epoch, number, index)
+            worker.send(self._epoch, number, compact(index))
             self._awaited += 1
             if self._in_order:
                 self._outstanding.append(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple
 from ._position import skipped
 from ._seeding import get_states, seed_worker, set_states
 from .worker import WorkerInfo, get_worker_info, set_worker_info
+
+_LONG = 32
 
 
 class Recipe(NamedTuple):
@@ -21,6 +24,16 @@ class Recipe(NamedTuple):
     drop_last: bool
     auto_collation: bool
     iterable: bool
+
+
+def compact(index: Any) -> Any:
+    """A long list of int as an array: a worker need not make them all at once. Anything else as it is."""
+    if type(index) is list and len(index) >= _LONG and set(map(type, index)) == {int}:
+        try:
+            return array("q", index)
+        except OverflowError:
+            return index
+    return index
 
 
 class IndexReader:
@@ -39,7 +52,7 @@ class IndexReader:
         if not self._auto_collation:
             return self._collate(dataset[index])
         if self._batch_of is not None:
-            return self._collate(self._batch_of(index))
+            return self._collate(self._batch_of(index.tolist() if type(index) is array else index))
         return self._collate([dataset[i] for i in index])
 
 

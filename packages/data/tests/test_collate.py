@@ -19,7 +19,7 @@ def test_numbers_and_tensors():
 
 def test_structures():
     batch = default_collate([{"a": 1, "b": ("x", [1.0, 2.0])}, {"a": 2, "b": ("y", [3.0, 4.0])}])
-    assert batch["a"].tolist() == [1, 2] and batch["b"][0] == ["x", "y"]
+    assert batch["a"].tolist() == [1, 2] and batch["b"][0] == ("x", "y")
     assert [column.tolist() for column in batch["b"][1]] == [[1, 3], [2, 4]]
     point = default_collate([Point(1, 2), Point(3, 4)])
     assert isinstance(point, Point) and point.y.tolist() == [2, 4]

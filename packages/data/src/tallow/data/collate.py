@@ -47,11 +47,11 @@ def collate(batch: Any, *, collate_fn_map: CollateFnMap | None = None) -> Any:
     if isinstance(first, Mapping):
         return _rebuilt(first, {key: again([sample[key] for sample in batch]) for key in first})
     if isinstance(first, tuple) and hasattr(first, "_fields"):
-        return kind(*(again(list(column)) for column in _columns(batch)))
+        return kind(*(again(column) for column in _columns(batch)))
     if isinstance(first, tuple):
-        return [again(list(column)) for column in _columns(batch)]
+        return [again(column) for column in _columns(batch)]
     if isinstance(first, Sequence):
-        return _rebuilt(first, [again(list(column)) for column in _columns(batch)])
+        return _rebuilt(first, [again(column) for column in _columns(batch)])
     raise TypeError(
         f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {kind}"
     )
@@ -147,12 +147,12 @@ default_collate_fn_map: CollateFnMap = {
 
 
 def default_collate(batch: Any) -> Any:
-    """Make a batch: tensors and arrays are stacked, numbers become a tensor, strings stay a list.
+    """Make a batch: tensors and arrays are stacked, numbers become a tensor, strings stay as they are.
 
     Tuples become a list of the batches of their elements, mappings and named tuples keep their form.
 
     >>> default_collate([(1, "a"), (2, "b")])
-    [tensor([1, 2]), ['a', 'b']]
+    [tensor([1, 2]), ('a', 'b')]
     """
     return collate(batch, collate_fn_map=default_collate_fn_map)
 
@@ -164,7 +164,7 @@ def default_convert(data: Any) -> Any:
     kind = type(data)
     if kind.__module__ == "numpy":
         dtype = getattr(data, "dtype", None)
-        return data if dtype is None or dtype.kind not in "biufc" else tallow.as_tensor(data)
+        return data if dtype is None or dtype.kind not in "biufc" else tallow.as_tensor(data.__array__())
     if isinstance(data, Mapping):
         return _rebuilt(data, {key: default_convert(value) for key, value in data.items()})
     if isinstance(data, tuple) and hasattr(data, "_fields"):

@@ -297,7 +297,7 @@ def _check_workers(num_workers: int, timeout: float, prefetch: int | None, persi
         raise ValueError("timeout option should be non-negative")
     if num_workers == 0 and prefetch is not None:
         raise ValueError(
-            "prefetch_factor option could only be specified in multiprocessing. let num_workers > 0 to enable "
+            "prefetch_factor option could only be specified in multiprocessing.let num_workers > 0 to enable "
             "multiprocessing, otherwise set prefetch_factor to None."
         )
     if prefetch is not None and prefetch < 0:

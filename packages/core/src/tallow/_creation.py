@@ -39,7 +39,7 @@ def _from_object(data: Any, dtype: dtype | None) -> tuple[Tensor, bool]:
     """The tensor, and whether it shares memory with data."""
     if isinstance(data, Tensor):
         return data.detach(), True
-    if _is_array(data) and not isinstance(data, (int, float, complex)):
+    if _is_array(data):
         return _numpy_tensor(data), True
     if isinstance(data, (memoryview, bytearray)) or type(data).__module__ == "array":
         return _core._tensor_from_buffer(data), True

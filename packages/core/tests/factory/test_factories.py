@@ -246,3 +246,8 @@ def test_errors(name):
     f, kind, message = ERRORS[name]
     with pytest.raises(kind, match=message):
         f()
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.complex128, np.int8, np.bool_])
+def test_scalars_of_numpy_keep_their_dtype(kind):
+    assert T.tensor(kind(1)).dtype == T.as_tensor(kind(1)).dtype == T.from_numpy(np.ones(1, kind)).dtype

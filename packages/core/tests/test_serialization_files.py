@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -151,3 +153,34 @@ def test_safetensors_refuses(tmp_path, obj, error, text):
     with pytest.raises(error, match=text):
         tallow.save(obj, tmp_path / "x.safetensors")
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_nothing_is_left_of_a_killed_writer(tmp_path, unnamed):
+    """Where the system has files without a name; elsewhere one is left, and never under the checkpoint's name."""
+    code = (
+        "import os, signal, sys\n"
+        "from tallow.serialization import atomic\n"
+        "if sys.argv[2] == 'False': atomic._DESCRIPTORS = '/no-such-folder'\n"
+        "with atomic.atomic_write(sys.argv[1]) as file:\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    path = tmp_path / "x.pt"
+    tallow.save([1], path)
+    subprocess.run([sys.executable, "-c", code, path, str(unnamed)], check=False)
+    assert tallow.load(path) == [1]
+    left = [name for name in names(tmp_path) if name != "x.pt"]
+    assert len(left) <= 1 and all(name.startswith(".x.pt.") and name.endswith(".tmp") for name in left)
+    if unnamed and sys.platform == "linux":
+        assert not left
+
+
+def test_named_temporary_files_do_the_same(tmp_path, monkeypatch):
+    from tallow.serialization import atomic
+
+    monkeypatch.setattr(atomic, "_DESCRIPTORS", "/no-such-folder")
+    path = tmp_path / "x.pt"
+    for value in (1, 2):
+        tallow.save(value, path)
+        path.chmod(0o640)
+    assert tallow.load(path) == 2 and names(tmp_path) == ["x.pt"] and stat.S_IMODE(path.stat().st_mode) == 0o640

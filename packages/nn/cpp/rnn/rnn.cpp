@@ -56,8 +56,9 @@ void fused_shape(tl::Call& c) {
   c.output(0, tl::Dims{N, H}, d);
   c.output(1, a.hx.sizes(), d);
   c.output(2, lstm ? a.hx.sizes() : tl::Sizes(), d);
-  c.output(3, tl::Dims{gates ? N : 0, padded_row(4 * H)}, d);
-  c.output(4, tl::Dims{lstm ? N : 0, padded_row(H)}, d);
+  const bool keep = c.boolean(10);
+  c.output(3, tl::Dims{gates && keep ? N : 0, padded_row(4 * H)}, d);
+  c.output(4, tl::Dims{lstm && keep ? N : 0, padded_row(H)}, d);
 }
 
 void layer(tl::Call& c) {
@@ -69,7 +70,9 @@ void layer(tl::Call& c) {
   const TlDtype d = a.input.dtype();
   LayerResults r;
   if ((d == TL_FLOAT32 || d == TL_FLOAT64) && !a.w_hr && a.input.numel() > 0 && a.hx.numel() > 0) {
-    auto all = tl::call<"nn::_rnn_layer", 5>(a.input, a.hx, a.cx, a.w_ih, a.w_hh, a.b_ih, a.b_hh, c.value(8), c.value(9), c.value(10));
+    // Without a gradient to come, gates and cells need not be kept.
+    const bool keep = wants_graph(std::vector<tl::Tensor>{a.input, a.hx, a.cx, a.w_ih, a.w_hh, a.b_ih, a.b_hh});
+    auto all = tl::call<"nn::_rnn_layer", 5>(a.input, a.hx, a.cx, a.w_ih, a.w_hh, a.b_ih, a.b_hh, c.value(8), c.value(9), c.value(10), keep);
     r = {all[0], all[1], all[2]};
   } else {
     r = compose_layer(a, s, kind);
@@ -106,7 +109,7 @@ void register_rnn() {
   const std::string rest = "int[] batch_sizes, str mode, bool reverse";
   tl::composite<rnn::layer>(("nn::rnn_layer(" + tensors + "Tensor? w_hr, " + rest + "=False) -> (Tensor output, Tensor hy, Tensor? cy)").c_str(), 0,
                             "One direction of one recurrent layer over the rows of all steps, as a packed sequence has them.");
-  const std::string fused = "nn::_rnn_layer(" + tensors + rest + ") -> (Tensor output, Tensor hy, Tensor cy, Tensor gates, Tensor cells)";
+  const std::string fused = "nn::_rnn_layer(" + tensors + rest + ", bool keep) -> (Tensor output, Tensor hy, Tensor cy, Tensor gates, Tensor cells)";
   tl::def<rnn::fused_shape>(fused.c_str(), TL_OP_HIDDEN)
       .cpu<rnn::forward_kernel>()
       .grad("(input, hx, cx, w_ih, w_hh, b_ih, b_hh): nn::_rnn_layer_backward(grad0, grad1, grad2, input, hx, cx, w_ih, w_hh, b_ih, b_hh, batch_sizes, "

@@ -30,17 +30,18 @@ inline __attribute__((always_inline)) Fraction<T> tanh(T x) {
 }
 
 template <class T>
-void lstm_forward(int64_t rows, int64_t units, const Strides& s, Part<T> part, const T* bias, T* gates, const T* c_before, int64_t before_row,
-                  T* c, T* h) {
+void lstm_forward(int64_t rows, int64_t units, const Strides& s, Part<T> input, Part<T> part, const T* bias, Gates<T> gates, const T* c_before,
+                  int64_t before_row, T* c, T* h) {
   const int64_t H = s.H;
   for (int64_t r = 0; r < rows; ++r) {
     const T *p0 = part.at + r * part.row, *p1 = p0 + part.gate, *p2 = p1 + part.gate, *p3 = p2 + part.gate;
     const T *b0 = bias, *b1 = b0 + H, *b2 = b1 + H, *b3 = b2 + H, *before = c_before + r * before_row;
-    T *g0 = gates + r * s.gates, *g1 = g0 + H, *g2 = g1 + H, *g3 = g2 + H, *cell = c + r * s.cells, *out = h + r * H;
+    const T *x0 = input.at + r * input.row, *x1 = x0 + input.gate, *x2 = x1 + input.gate, *x3 = x2 + input.gate;
+    T *g0 = gates.at + r * gates.row, *g1 = g0 + gates.gate, *g2 = g1 + gates.gate, *g3 = g2 + gates.gate, *cell = c + r * s.cells, *out = h + r * H;
 #pragma GCC ivdep
     for (int64_t j = 0; j < units; ++j) {
-      const Fraction<T> in = sigmoid(g0[j] + p0[j] + b0[j]), forget = sigmoid(g1[j] + p1[j] + b1[j]);
-      const Fraction<T> cell_in = tanh(g2[j] + p2[j] + b2[j]), out_gate = sigmoid(g3[j] + p3[j] + b3[j]);
+      const Fraction<T> in = sigmoid(x0[j] + p0[j] + b0[j]), forget = sigmoid(x1[j] + p1[j] + b1[j]);
+      const Fraction<T> cell_in = tanh(x2[j] + p2[j] + b2[j]), out_gate = sigmoid(x3[j] + p3[j] + b3[j]);
       const T left = in.bottom * forget.bottom, right = cell_in.bottom * out_gate.bottom, one = T(1) / (left * right);
       const T of_left = one * right, of_right = one * left;
       const T i = in.top * (forget.bottom * of_left), f = forget.top * (in.bottom * of_left);
@@ -54,11 +55,11 @@ void lstm_forward(int64_t rows, int64_t units, const Strides& s, Part<T> part, c
 }
 
 template <class T>
-void gru_forward(int64_t rows, int64_t units, const Strides& s, Part<T> part, const T* bias_ih, const T* bias_hh, T* gates, const T* h_before, T* h) {
+void gru_forward(int64_t rows, int64_t units, const Strides& s, Part<T> part, const T* bias_ih, const T* bias_hh, Gates<T> gates, const T* h_before, T* h) {
   const int64_t H = s.H;
   for (int64_t row = 0; row < rows; ++row) {
     const T *p0 = part.at + row * part.row, *p1 = p0 + part.gate, *p2 = p1 + part.gate, *before = h_before + row * H;
-    T *g0 = gates + row * s.gates, *g1 = g0 + H, *g2 = g1 + H, *g3 = g2 + H, *out = h + row * H;
+    T *g0 = gates.at + row * gates.row, *g1 = g0 + gates.gate, *g2 = g1 + gates.gate, *g3 = g2 + gates.gate, *out = h + row * H;
 #pragma GCC ivdep
     for (int64_t j = 0; j < units; ++j) {
       const Fraction<T> reset = sigmoid(g0[j] + p0[j] + bias_ih[j] + bias_hh[j]);
@@ -74,20 +75,20 @@ void gru_forward(int64_t rows, int64_t units, const Strides& s, Part<T> part, co
 }
 
 template <class T>
-void rnn_forward(int64_t rows, int64_t units, const Strides& s, Part<T> part, const T* bias, T* h, bool relu) {
+void rnn_forward(int64_t rows, int64_t units, const Strides& s, Part<T> input, Part<T> part, const T* bias, T* h, bool relu) {
   const int64_t H = s.H;
   for (int64_t r = 0; r < rows; ++r) {
-    const T* p = part.at + r * part.row;
+    const T *p = part.at + r * part.row, *in = input.at + r * input.row;
     T* out = h + r * H;
     if (relu) {
 #pragma GCC ivdep
       for (int64_t j = 0; j < units; ++j) {
-        const T x = out[j] + p[j] + bias[j];
+        const T x = in[j] + p[j] + bias[j];
         out[j] = x < T(0) ? T(0) : x;
       }
     } else {
 #pragma GCC ivdep
-      for (int64_t j = 0; j < units; ++j) out[j] = vec::tanh(out[j] + p[j] + bias[j]);
+      for (int64_t j = 0; j < units; ++j) out[j] = vec::tanh(in[j] + p[j] + bias[j]);
     }
   }
 }

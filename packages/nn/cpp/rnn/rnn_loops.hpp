@@ -13,21 +13,29 @@ struct Strides {
   int64_t H, gates, cells;
 };
 
-// The product of the previous state with the hidden weights: `row` elements from row to row, `gate` from gate to gate.
+// A part of the pre-activations, that of the previous state or of the input: `row` elements from row to row, `gate` from gate to gate.
 template <class T>
 struct Part {
   const T* at;
   int64_t row, gate;
 };
 
+// Where activated gates go.
+template <class T>
+struct Gates {
+  T* at;
+  int64_t row, gate;
+};
+
 template <class T>
 struct CellLoops {
-  // gates: on entry the input's part; on return the activated i, f, g, o. bias: 4H sums of both biases.
-  void (*lstm_forward)(int64_t rows, int64_t units, const Strides& s, Part<T> part, const T* bias, T* gates, const T* c_before, int64_t before_row, T* c, T* h);
+  // gates become the activated i, f, g, o. bias: 4H sums of both biases. input may lie where gates go.
+  void (*lstm_forward)(int64_t rows, int64_t units, const Strides& s, Part<T> input, Part<T> part, const T* bias, Gates<T> gates, const T* c_before,
+                       int64_t before_row, T* c, T* h);
   // gates: on entry the input's part of r, z, n; on return r, z, n and the hidden part of n, with its bias.
-  void (*gru_forward)(int64_t rows, int64_t units, const Strides& s, Part<T> part, const T* bias_ih, const T* bias_hh, T* gates, const T* h_before, T* h);
-  // h: on entry the input's part.
-  void (*rnn_forward)(int64_t rows, int64_t units, const Strides& s, Part<T> part, const T* bias, T* h, bool relu);
+  void (*gru_forward)(int64_t rows, int64_t units, const Strides& s, Part<T> part, const T* bias_ih, const T* bias_hh, Gates<T> gates, const T* h_before,
+                      T* h);
+  void (*rnn_forward)(int64_t rows, int64_t units, const Strides& s, Part<T> input, Part<T> part, const T* bias, T* h, bool relu);
 
   // dh is grad_h + dh_rec. d_gates: gradients before the activations. dc is read and replaced by that of the step before.
   void (*lstm_backward)(int64_t rows, int64_t units, const Strides& s, const T* grad_h, const T* dh_rec, T* dc, const T* gates, const T* c,

@@ -108,6 +108,16 @@ def test_same_bits_on_any_number_of_threads(mode):
     assert all((x == y).all() for x, y in zip(*results, strict=True))
 
 
+@pytest.mark.parametrize("mode", GATES)
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_without_gradients_the_results_are_the_same(mode, sizes):
+    a = arguments(mode, sizes, 5, 19)
+    kept = run(mode, sizes, False)(*a)
+    with tallow.no_grad():
+        for x, y in zip(kept, run(mode, sizes, False)(*a), strict=True):
+            assert x.tolist() == y.tolist()
+
+
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("batch_first", [False, True])

@@ -1,11 +1,13 @@
 // Losses, a file for each kind.
 #include "loss/loss.hpp"
 
+#include "loss/element.hpp"
 #include "ops.hpp"
 
 namespace tallow_nn {
 
 void register_loss() {
+  loss::register_element();
   loss::register_pointwise();
   loss::register_pairs();
   loss::register_nll();

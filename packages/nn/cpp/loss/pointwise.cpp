@@ -1,7 +1,7 @@
 // Losses of one prediction and one target per element, in terms of core's ops.
 #include <cmath>
 
-#include "loss/loss.hpp"
+#include "loss/element.hpp"
 
 namespace tallow_nn::loss {
 namespace {
@@ -9,6 +9,7 @@ namespace {
 void l1_loss(tl::Call& c) { c.ret(reduce(tl::call<"abs">(c.tensor(0) - c.tensor(1)), c.integer(2, 1))); }
 
 void mse_loss(tl::Call& c) {
+  if (in_one_pass(c.tensor(0), c.tensor(1))) return c.ret(tl::call<"nn::mse_loss_forward">(c.tensor(0), c.tensor(1), c.integer(2, 1), 0.0));
   const tl::Tensor d = c.tensor(0) - c.tensor(1);
   c.ret(reduce(d * d, c.integer(2, 1)));
 }
@@ -23,6 +24,8 @@ tl::Tensor quadratic_then_linear(const tl::Tensor& a, double bound) {
 void smooth_l1_loss(tl::Call& c) {
   const double beta = c.number(3, 1.0);
   require(beta >= 0, "smooth_l1_loss does not support negative values for beta.");
+  if (beta > 0 && in_one_pass(c.tensor(0), c.tensor(1)))
+    return c.ret(tl::call<"nn::smooth_l1_loss_forward">(c.tensor(0), c.tensor(1), c.integer(2, 1), beta));
   const tl::Tensor a = tl::call<"abs">(c.tensor(0) - c.tensor(1));
   c.ret(reduce(beta == 0 ? a : quadratic_then_linear(a, beta) * (1 / beta), c.integer(2, 1)));
 }
@@ -31,40 +34,19 @@ void smooth_l1_loss(tl::Call& c) {
 void huber_loss(tl::Call& c) {
   const double delta = c.number(3, 1.0);
   require(delta > 0, "huber_loss does not support non-positive values for delta.");
+  if (in_one_pass(c.tensor(0), c.tensor(1)))
+    return c.ret(tl::call<"nn::huber_loss_forward">(c.tensor(0), c.tensor(1), c.integer(2, 1), delta));
   c.ret(reduce(quadratic_then_linear(tl::call<"abs">(c.tensor(0) - c.tensor(1)), delta), c.integer(2, 1)));
 }
 
-// -(t log x + (1 - t) log(1 - x)), the logarithms bounded by -100 so that a certain mistake costs a finite amount.
-void binary_cross_entropy_shape(tl::Call& c) {
-  const tl::Tensor x = c.tensor(0), t = c.tensor(1);
+void binary_cross_entropy(tl::Call& c) {
+  const tl::Tensor x = c.tensor(0), t = c.tensor(1), weight = c.tensor(2);
   require(is_floating(x.dtype()), "binary_cross_entropy: expected a floating-point input");
   require(same_sizes(x.sizes(), t.sizes()), "binary_cross_entropy: input has shape ", tl::to_string(x.sizes()), ", target ", tl::to_string(t.sizes()));
   require(x.dtype() == t.dtype(), "Found dtype of target that is not the dtype of input");
-  c.output(0, x.sizes(), x.dtype());
-}
-void binary_cross_entropy_kernel(tl::Call& c) {
-  const tl::Tensor x = as_compute(c.tensor(0)), t = as_compute(c.tensor(1));
-  by_float(x, [&](auto zero) {
-    using T = decltype(zero);
-    const T* p = x.data<T>();
-    for (int64_t i = 0; i < x.numel(); ++i) require(!(p[i] < 0 || p[i] > 1), "all elements of input should be between 0 and 1");
-  });
-  const tl::Tensor yes = tl::call<"clamp">(tl::call<"log">(x), -100.0), no = tl::call<"clamp">(tl::call<"log1p">(-x), -100.0);
-  tl::call<"copy_">(c.out(), (t - 1.0) * no - t * yes);
-}
-// (x - t) / max(x (1 - x), eps): the bound of the logarithms does not flatten the slope.
-void binary_cross_entropy_input_grad(tl::Call& c) {
-  const tl::Tensor grad = c.tensor(0), x = c.tensor(1), t = c.tensor(2);
-  c.ret(grad * (x - t) / tl::call<"clamp">((1.0 - x) * x, 1e-12));
-}
-void binary_cross_entropy_target_grad(tl::Call& c) {
-  const tl::Tensor grad = c.tensor(0), x = c.tensor(1);
-  c.ret(grad * (tl::call<"clamp">(tl::call<"log1p">(-x), -100.0) - tl::call<"clamp">(tl::call<"log">(x), -100.0)));
-}
-void binary_cross_entropy(tl::Call& c) {
-  tl::Tensor loss = tl::call<"nn::binary_cross_entropy_each">(c.tensor(0), c.tensor(1));
-  if (const tl::Tensor weight = c.tensor(2)) loss = loss * weight;
-  c.ret(reduce(loss, c.integer(3, 1)));
+  const int64_t reduction = c.integer(3, 1);
+  const tl::Tensor loss = tl::call<"nn::binary_cross_entropy_forward">(x, t, weight ? int64_t{0} : reduction, 0.0);
+  c.ret(weight ? reduce(loss * weight, reduction) : loss);
 }
 
 // log(1 + e^-x) without overflow, and with the right slope where x is 0.
@@ -72,6 +54,11 @@ tl::Tensor softplus_of_negative(const tl::Tensor& x) { return tl::call<"logaddex
 
 void binary_cross_entropy_with_logits(tl::Call& c) {
   const tl::Tensor x = c.tensor(0), t = c.tensor(1), weight = c.tensor(2), pos_weight = c.tensor(3);
+  if (!pos_weight && in_one_pass(x, t)) {
+    const tl::Tensor loss = tl::call<"nn::binary_cross_entropy_with_logits_forward">(x, t, weight ? int64_t{0} : c.integer(4, 1), 0.0);
+    c.ret(weight ? reduce(loss * weight, c.integer(4, 1)) : loss);
+    return;
+  }
   const tl::Tensor rest = softplus_of_negative(x);
   tl::Tensor loss = (1.0 - t) * x + (pos_weight ? ((pos_weight - 1.0) * t + 1.0) * rest : rest);
   if (weight) loss = loss * weight;
@@ -85,7 +72,10 @@ void kl_div(tl::Call& c) {
   c.ret(reduce(c.boolean(3) ? tl::call<"exp">(t) * (t - x) : tl::call<"xlogy">(t, t) - t * x, c.integer(2, 1)));
 }
 
-void soft_margin_loss(tl::Call& c) { c.ret(reduce(softplus_of_negative(c.tensor(0) * c.tensor(1)), c.integer(2, 1))); }
+void soft_margin_loss(tl::Call& c) {
+  if (in_one_pass(c.tensor(0), c.tensor(1))) c.ret(tl::call<"nn::soft_margin_loss_forward">(c.tensor(0), c.tensor(1), c.integer(2, 1), 0.0));
+  else c.ret(reduce(softplus_of_negative(c.tensor(0) * c.tensor(1)), c.integer(2, 1)));
+}
 
 // rate - t log(rate), and with full Stirling's approximation of log(t!) where t > 1.
 void poisson_nll_loss(tl::Call& c) {
@@ -105,11 +95,6 @@ void register_pointwise() {
   tl::composite<mse_loss>("nn::mse_loss(Tensor input, Tensor target, int reduction=1) -> Tensor");
   tl::composite<smooth_l1_loss>("nn::smooth_l1_loss(Tensor input, Tensor target, int reduction=1, float beta=1.0) -> Tensor");
   tl::composite<huber_loss>("nn::huber_loss(Tensor input, Tensor target, int reduction=1, float delta=1.0) -> Tensor");
-  tl::def<binary_cross_entropy_shape>("nn::binary_cross_entropy_each(Tensor input, Tensor target) -> Tensor", TL_OP_HIDDEN)
-      .cpu<binary_cross_entropy_kernel>()
-      .grad("input: nn::binary_cross_entropy_input_grad(grad, input, target); target: nn::binary_cross_entropy_target_grad(grad, input)");
-  tl::composite<binary_cross_entropy_input_grad>("nn::binary_cross_entropy_input_grad(Tensor grad, Tensor input, Tensor target) -> Tensor", TL_OP_HIDDEN);
-  tl::composite<binary_cross_entropy_target_grad>("nn::binary_cross_entropy_target_grad(Tensor grad, Tensor input) -> Tensor", TL_OP_HIDDEN);
   tl::composite<binary_cross_entropy>("nn::binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, int reduction=1) -> Tensor");
   tl::composite<binary_cross_entropy_with_logits>("nn::binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, Tensor? pos_weight=None, "
                                                   "int reduction=1) -> Tensor");

@@ -80,6 +80,56 @@ def test_gradients(case, reduction):
     assert gradgradcheck(lambda x: loss(x, t), (x,))
 
 
+FUSED = [
+    F.mse_loss,
+    F.smooth_l1_loss,
+    F.huber_loss,
+    F.binary_cross_entropy,
+    F.binary_cross_entropy_with_logits,
+    F.soft_margin_loss,
+]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("loss", FUSED)
+def test_gradients_of_targets(loss, reduction):
+    x = tallow.tensor([0.15, 0.4, 0.97], dtype=tallow.float64, requires_grad=True)
+    t = tallow.tensor([0.3, 0.81, 0.5], dtype=tallow.float64, requires_grad=True)
+    assert gradcheck(lambda x, t: loss(x, t, reduction=reduction), (x, t))
+    assert gradgradcheck(lambda x, t: loss(x, t, reduction=reduction), (x, t))
+
+
+@pytest.mark.parametrize("loss", FUSED)
+def test_of_many_elements(loss):
+    x, t = tallow.rand(300, 211), tallow.rand(300, 211)
+    results = []
+    before = tallow.get_num_threads()
+    for threads in (1, 2):
+        tallow.set_num_threads(threads)
+        y = x.clone().requires_grad_()
+        mean = loss(y, t)
+        results.append((mean, tallow.autograd.grad(mean, y)[0]))
+    tallow.set_num_threads(before)
+    assert tallow.equal(results[0][0], results[1][0])
+    assert tallow.equal(results[0][1], results[1][1])
+    each = loss(x.double(), t.double(), reduction="none")
+    assert mean.item() == pytest.approx(each.mean().item(), rel=1e-6)
+    # Views are read where they are, and other dtypes rounded once.
+    assert loss(x.t(), t.t()).item() == pytest.approx(mean.item(), rel=1e-6)
+    x, t = x.bfloat16(), t.bfloat16()
+    half = loss(x, t)
+    assert half.dtype == tallow.bfloat16
+    assert half.item() == pytest.approx(loss(x.float(), t.float()).item(), rel=0.01)
+
+
+def test_nothing_has_no_mean():
+    empty = tallow.zeros(0, requires_grad=True)
+    loss = F.mse_loss(empty, tallow.zeros(0))
+    assert loss.isnan().item()
+    loss.backward()
+    assert F.mse_loss(empty, tallow.zeros(0), reduction="sum").item() == 0
+
+
 def test_slope_at_zero():
     x = tallow.zeros(1, requires_grad=True)
     F.binary_cross_entropy_with_logits(x, tallow.tensor([1.0])).backward()

@@ -35,7 +35,11 @@ void apply(const tl::Tensor& input, const tl::Tensor& out, const tl::Tensor& sta
   finish(out, y);
 }
 
+void require_probability(double p) { require(p >= 0 && p < 1, "dropout: expected a probability of at least 0 and below 1, got ", p); }
+
 void draw_shape(tl::Call& c) {
+  require_probability(c.number(1));
+  require_floating(c.tensor(0), "dropout");
   const int64_t two[1] = {2};
   c.output(0, c.tensor(0).sizes(), c.tensor(0).dtype());
   c.output(1, two, TL_INT64);
@@ -49,7 +53,13 @@ void draw(tl::Call& c) {
   apply(x, c.out(0), state, c.number(1));
 }
 
-void replay_shape(tl::Call& c) { c.output(0, c.tensor(0).sizes(), c.tensor(0).dtype()); }
+void replay_shape(tl::Call& c) {
+  const tl::Tensor state = c.tensor(1);
+  require(state.dtype() == TL_INT64 && state.numel() == 2 && state.contiguous(), "dropout_replay: the state must be two int64 numbers");
+  require_probability(c.number(2));
+  require_floating(c.tensor(0), "dropout");
+  c.output(0, c.tensor(0).sizes(), c.tensor(0).dtype());
+}
 void replay(tl::Call& c) { apply(c.tensor(0), c.out(), c.tensor(1), c.number(2)); }
 
 // ---------------------------------------------------------------- with a mask

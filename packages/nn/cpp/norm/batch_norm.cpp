@@ -58,6 +58,10 @@ void over_columns(const Channels& c, bool measured, Measure measure, Settle sett
 void forward_shape(tl::Call& c) {
   const tl::Tensor x = c.tensor(0);
   require_floating(x, "batch_norm");
+  require(x.ndim() >= 2, "batch_norm: expected an input of at least 2 dimensions, got shape ", tl::to_string(x.sizes()));
+  const char* names[] = {"", "weight", "bias", "running_mean", "running_var"};
+  for (uint32_t i = 1; i < 5; ++i) require_elements("batch_norm", names[i], c.tensor(i), x.size(1));
+  require(c.boolean(5) || (c.tensor(3) && c.tensor(4)), "Expected running_mean and running_var to be defined when training=False");
   const int64_t channels[1] = {x.size(1)};
   const TlDtype stats = compute_dtype(x.dtype());
   output_like(c, 0, x, x.dtype());
@@ -126,6 +130,10 @@ void forward(tl::Call& c) {
 // ---------------------------------------------------------------- backward
 void backward_shape(tl::Call& c) {
   const tl::Tensor x = c.tensor(1), weight = c.tensor(2);
+  require(x.ndim() >= 2, "batch_norm_backward: expected an input of at least 2 dimensions, got shape ", tl::to_string(x.sizes()));
+  require_same_sizes("batch_norm_backward", c.tensor(0), x);
+  const char* names[] = {"", "", "weight", "mean", "var"};
+  for (uint32_t i = 2; i < 5; ++i) require_elements("batch_norm_backward", names[i], c.tensor(i), x.size(1));
   const int64_t channels[1] = {x.size(1)};
   const TlDtype parameters = weight ? weight.dtype() : compute_dtype(x.dtype());
   output_like(c, 0, x, x.dtype());
@@ -203,6 +211,7 @@ void backward(tl::Call& c) {
 
 void double_backward(tl::Call& c) {
   const auto grads = c.tensors(0);
+  require(grads.size() == 3 && c.tensor(2).ndim() >= 2, "batch_norm_double_backward: expected three gradients, and an input of at least 2 dimensions");
   const tl::Tensor x = c.tensor(2), weight = c.tensor(3);
   tl::Dims shape(static_cast<size_t>(x.ndim()), 1);
   shape[1] = x.size(1);
@@ -228,15 +237,20 @@ void update_running(tl::Call& c) {
   }
 }
 
+void update_nothing(tl::Call&) {}  // without data
+
 void batch_norm(tl::Call& c) {
   const tl::Tensor x = c.tensor(0), weight = c.tensor(1), bias = c.tensor(2), running_mean = c.tensor(3), running_var = c.tensor(4);
   const bool training = c.boolean(5);
-  require(x.ndim() >= 2, "batch_norm: expected an input of at least 2 dimensions, got shape ", tl::to_string(x.sizes()));
-  const int64_t channels = x.size(1);
+  const int64_t channels = x.ndim() >= 2 ? x.size(1) : 0;
   for (const auto& [t, name] :
        {std::pair{running_mean, "running_mean"}, std::pair{running_var, "running_var"}, std::pair{weight, "weight"}, std::pair{bias, "bias"}})
     if (t) require(t.numel() == channels, name, " should contain ", channels, " elements not ", t.numel());
   require(training || (running_mean && running_var), "Expected running_mean and running_var to be defined when training=False");
+  if (x.ndim() < 2) {
+    require(x.ndim() == 1 && x.numel() == 0, "batch_norm: expected an input of at least 2 dimensions, got shape ", tl::to_string(x.sizes()));
+    return c.ret(tl::call<"clone">(x));
+  }
   auto r = tl::call<"nn::native_batch_norm", 3>(x, weight, bias, running_mean, running_var, training, c.number(7));
   if (training && (running_mean || running_var) && x.numel() > 0) {
     const tl::ExcludeKeys no_grad(TlKeySet{1} << TL_KEY_AUTOGRAD);
@@ -263,7 +277,8 @@ void register_batch_norm() {
                                  TL_OP_HIDDEN);
   tl::opaque("nn::batch_norm_update(Tensor? running_mean, Tensor? running_var, Tensor mean, Tensor var, int count, float momentum) -> ()",
              TL_OP_HIDDEN | TL_OP_NOT_DIFFERENTIABLE, "Moves running statistics towards those of a batch of `count` values per channel.")
-      .cpu<update_running>();
+      .cpu<update_running>()
+      .on<update_nothing>(TL_KEY_META);
   tl::composite<batch_norm>("nn::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, "
                             "float momentum, float eps) -> Tensor",
                             0, "Normalises each channel of (N, C, *), in training by its own statistics, else by the running ones.");

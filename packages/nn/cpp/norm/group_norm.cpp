@@ -47,6 +47,11 @@ void run_forward(const Groups& g, const T* x, const T* weight, const T* bias, T*
   const auto& loops = norm_loops_of<T>();
   tl::parallel_for(0, g.batch * g.groups, g.grain(), [&](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; ++i) {
+      if (g.inner == 1) {  // a group is a row with a weight for each element
+        const int64_t channel = i % g.groups * g.per_group(), at = i * g.run();
+        loops.rows(x + at, weight ? weight + channel : nullptr, bias ? bias + channel : nullptr, y + at, mean + i, rstd + i, 1, g.run(), eps);
+        continue;
+      }
       const Moments m = loops.moments(x + i * g.run(), g.run());
       mean[i] = static_cast<T>(m.mean), rstd[i] = static_cast<T>(1 / std::sqrt(m.variance() + eps));
       for (int64_t k = 0; k < g.per_group(); ++k) {
@@ -73,6 +78,9 @@ void forward(tl::Call& c) {
 // ---------------------------------------------------------------- backward: dy, input, groups, weight, mean, rstd, eps
 void backward_shape(tl::Call& c) {
   const tl::Tensor x = c.tensor(1), weight = c.tensor(3);
+  check(x, c.integer(2), weight, {});
+  require_same_sizes("group_norm_backward", c.tensor(0), x);
+  for (uint32_t i = 4; i < 6; ++i) require_elements("group_norm_backward", "a statistic", c.tensor(i), x.size(0) * c.integer(2));
   const int64_t channels[1] = {x.size(1)};
   c.output(0, x.sizes(), x.dtype());
   for (uint32_t i = 1; i < 3; ++i) c.output(i, channels, weight ? weight.dtype() : x.dtype());
@@ -129,6 +137,8 @@ void backward(tl::Call& c) {
 void double_backward(tl::Call& c) {
   const auto grads = c.tensors(0);
   const tl::Tensor x = c.tensor(2);
+  require(grads.size() == 3, "group_norm_double_backward: expected a gradient for each result");
+  check(x, c.integer(3), c.tensor(4), {});
   const Groups g(x, c.integer(3));
   const tl::Dims data{g.batch, g.groups, g.per_group(), g.inner}, parameter{1, g.groups, g.per_group(), 1};
   auto in_groups = [&](const tl::Tensor& t) { return t ? tl::call<"reshape">(t, data) : t; };

@@ -80,6 +80,10 @@ void forward(tl::Call& c) {
 template <bool Rms>
 void backward_shape(tl::Call& c) {
   const tl::Tensor x = c.tensor(1), weight = c.tensor(3);
+  const char* op = Rms ? "rms_norm_backward" : "layer_norm_backward";
+  check(op, x, c.ints(2), weight, {});
+  require_same_sizes(op, c.tensor(0), x);
+  for (uint32_t i = 4; i < (Rms ? 5 : 6); ++i) require_elements(op, "a statistic", c.tensor(i), Rows(x, c.ints(2)).rows);
   const TlDtype parameters = weight ? weight.dtype() : x.dtype();
   c.output(0, x.sizes(), x.dtype());
   c.output(1, c.ints(2), parameters);
@@ -135,6 +139,7 @@ template <bool Rms>
 void double_backward(tl::Call& c) {
   const auto grads = c.tensors(0);
   const tl::Tensor x = c.tensor(2);
+  require(grads.size() == (Rms ? 2 : 3), "layer_norm_double_backward: expected a gradient for each result");
   const auto n = static_cast<int64_t>(c.ints(3).size());
   NormBackwardTerms k{grads[0], grads[1], Rms ? tl::Tensor() : grads[2], c.tensor(1), x, c.tensor(4), {}, {}, {}, c.number(5), !Rms};
   for (int64_t d = -n; d < 0; ++d) k.dims.push_back(d);

@@ -258,6 +258,8 @@ def test_empty_batches():
         assert y.shape == x.shape
         y.sum().backward()
     assert running[1].tolist() == [1, 1, 1]
+    nothing = tallow.zeros(0, requires_grad=True)
+    assert F.batch_norm(nothing, nothing, nothing, training=True).shape == (0,)
 
 
 @pytest.mark.parametrize("dtype", [tallow.bfloat16, tallow.float16])
@@ -298,3 +300,26 @@ def test_the_same_bits_for_any_number_of_threads(function):
     tallow.set_num_threads(before)
     for other in results[1:]:
         assert all(tallow.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+def test_what_the_ops_behind_are_given_is_checked():
+    ops, x, c = tallow.ops.nn, tallow.ones(2, 3, 4), tallow.ones(3)
+    for call in (
+        lambda: ops.native_batch_norm(x, tallow.ones(2), None, None, None, True, EPS),
+        lambda: ops.batch_norm_backward(x, x, None, tallow.ones(2), c, True, EPS),
+        lambda: ops.batch_norm_backward(x[:1], x, None, c, c, True, EPS),
+        lambda: ops.batch_norm_double_backward([x], x, x, None, c, c, True, EPS),
+        lambda: ops.layer_norm_backward(x, x, (4,), None, c, c, EPS),
+        lambda: ops.layer_norm_backward(x, x, (3,), None, c, c, EPS),
+        lambda: ops.rms_norm_backward(x, x, (4,), None, c, EPS),
+        lambda: ops.group_norm_backward(x, x, 3, None, c, c, EPS),
+        lambda: ops.group_norm_backward(x, x, 0, None, c, c, EPS),
+    ):
+        with pytest.raises(RuntimeError):
+            call()
+
+
+def test_shapes_without_data():
+    x = tallow.empty(2, 4, 3, 3, device="meta")
+    for m in (nn.BatchNorm2d(4), nn.GroupNorm(2, 4), nn.LayerNorm(3), nn.RMSNorm(3), nn.InstanceNorm2d(4), nn.Dropout2d()):
+        assert m.to("meta")(x).shape == x.shape

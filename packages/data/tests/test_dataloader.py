@@ -148,8 +148,11 @@ def test_torchs_name():
     from tallow.utils import data
 
     assert data.DataLoader is DataLoader
+    from tallow.utils.data._utils.collate import default_collate_fn_map
     from tallow.utils.data.dataloader import default_collate  # noqa: F401
     from tallow.utils.data.distributed import DistributedSampler  # noqa: F401
+
+    assert default_collate_fn_map is tallow.data.default_collate_fn_map
     program = "import tallow; assert tallow.utils.data.DataLoader is tallow.data.DataLoader"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)

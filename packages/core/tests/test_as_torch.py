@@ -92,6 +92,33 @@ def test_packages_that_are_asked_whether_they_are_there(torch, monkeypatch):
         dist.barrier()
 
 
+def test_code_that_could_be_compiled(torch):
+    @torch.jit.ignore
+    @torch.jit.unused
+    @torch.jit.ignore(drop=True)
+    @torch.jit.export
+    @torch.compiler.disable
+    @torch.compiler.disable(recursive=False)
+    def f(x):
+        return torch.jit.annotate(int, x)
+
+    assert f(3) == 3 and not torch.jit.is_scripting() and not torch.jit.is_tracing()
+    assert not torch.compiler.is_compiling()
+    with pytest.raises(AttributeError, match=r"torch\.jit\.trace is not in Tallow .*without scripting and tracing"):
+        torch.jit.trace(f, 3)
+
+
+def test_a_package_that_is_not_installed_is_named(monkeypatch):
+    from tallow.as_torch._modules import missing
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert missing("torch.optim.SGD").endswith(": pip install tallow-optim")
+    assert missing("torch.onnx").endswith(": pip install tallow-onnx-export")
+    assert missing("torch.sparse_coo_tensor").endswith(f"is not in Tallow {tallow.__version__}")
+    monkeypatch.undo()
+    assert "pip" not in missing("torch.backends.nothing")
+
+
 def test_dir_has_both(torch):
     assert {"Tensor", "nn", "save", "__version__"} <= set(dir(torch))
 
@@ -156,7 +183,7 @@ def test_errors_of_the_command(tmp_path):
     assert code == 2 and "cannot open" in err and "none.py" in err
     (tmp_path / "jit.py").write_text("import torch\ntorch.jit.script(len)\n")
     code, _, err = run("-m", "tallow.as_torch", tmp_path / "jit.py")
-    assert code == 1 and "torch.jit is not in Tallow" in err and err.rstrip().splitlines()[-1].startswith("Attribute")
+    assert code == 1 and err.rstrip().splitlines()[-1].startswith("AttributeError: torch.jit.script is not in Tallow")
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])

@@ -16,16 +16,17 @@ from .version import __version__
 
 #: Modules that have another name here.
 _RENAMED = {"torch.version": "tallow.as_torch.version"}
-#: What stands for a package that is not installed.
-_STAND_INS = {"tallow.distributed": "tallow.as_torch.distributed"}
+#: What stands for a package that is not installed, so that a program can ask whether it is there.
+_STAND_INS = {
+    "tallow.compiler": "tallow.as_torch.compiler",
+    "tallow.distributed": "tallow.as_torch.distributed",
+    "tallow.jit": "tallow.as_torch.jit",
+}
 #: What to do about the features that programs ask for first.
 _HINTS = {
     "torch.compile": "the program gives the same results without it",
     "torch.jit": "the program gives the same results without scripting and tracing",
     "torch.hub": "load a checkpoint with torch.load(path) instead",
-    "torch.distributed": "pip install tallow-distributed",
-    "torch.onnx": "pip install tallow-onnx-export",
-    "torch.quantization": "pip install tallow-quantization",
 }
 
 
@@ -40,6 +41,9 @@ def tallow_name(name: str) -> str:
 def missing(name: str) -> str:
     """The message for something of torch that is not here."""
     hint = next((f": {text}" for key, text in _HINTS.items() if name == key or name.startswith(key + ".")), "")
+    package = tallow._LAZY.get(name.split(".")[1])
+    if not hint and package and importlib.util.find_spec(package.replace("tallow-", "tallow.").split("-")[0]) is None:
+        hint = f": pip install {package}"
     return f"{name} is not in Tallow {tallow.__version__}{hint}"
 
 
@@ -58,12 +62,10 @@ class TorchModule(ModuleType):
         full = f"{self.__name__}.{name}"
         try:
             value = getattr(self._target, name)
-        except AttributeError as error:
+        except AttributeError:
             if name.startswith("__") and name.endswith("__"):
                 raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
             value = _submodule(full)
-            if value is None and "pip install" in str(error):
-                raise AttributeError(f"{missing(full)}; {error}") from None
             if value is None:
                 raise AttributeError(missing(full)) from None
         if isinstance(value, ModuleType) and value.__name__.startswith("tallow."):

@@ -1,9 +1,9 @@
 // Settings and statistics of the core, as ops: that is how they reach Python, and hosts without Python.
 #include "memory/allocator.hpp"
-#include "memory/crc32.hpp"
 #include "ops/family.hpp"
 #include "ops/linalg/blas.hpp"
 #include "ops/random/generator.hpp"
+#include "vec/crc32.hpp"
 #include "vec/isa.hpp"
 
 namespace tallow {
@@ -30,7 +30,7 @@ void set_cache_limit(tl::Call& c) { memory::set_cache_limit(c.integer(0)); }
 void crc32(tl::Call& c) {
   const auto bytes = c.tensor(0);
   TL_CHECK(bytes.dtype() == TL_UINT8 && bytes.ndim() == 1 && bytes.strides()[0] == 1, "crc32 expects a flat uint8 tensor");
-  c.ret_int(memory::crc32(static_cast<uint32_t>(c.integer(1)), bytes.data(), static_cast<size_t>(bytes.numel())));
+  c.ret_int(vec::crc32(static_cast<uint32_t>(c.integer(1)), bytes.data(), static_cast<size_t>(bytes.numel())));
 }
 void cpu_capability(tl::Call& c) { c.ret_string(isa_name(current_isa())); }
 void set_blas_path(tl::Call& c) { blas::set_library_path(std::string(c.string(0)).c_str()); }

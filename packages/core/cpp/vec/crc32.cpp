@@ -1,4 +1,4 @@
-#include "memory/crc32.hpp"
+#include "vec/crc32.hpp"
 
 #include <array>
 #include <cstring>
@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-namespace tallow::memory {
+namespace tallow::vec {
 namespace {
 
 constexpr uint32_t kPolynomial = 0xEDB88320;  // bits reflected
@@ -113,4 +113,4 @@ uint32_t crc32(uint32_t crc, const void* data, size_t n) {
   return ~by_table(~crc, p, n);
 }
 
-}  // namespace tallow::memory
+}  // namespace tallow::vec

@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace tallow::memory {
+namespace tallow::vec {
 
 // The checksum of what `crc` is the checksum of, followed by n bytes; 0 to begin with.
 uint32_t crc32(uint32_t crc, const void* data, size_t n);
 
-}  // namespace tallow::memory
+}  // namespace tallow::vec

@@ -5,37 +5,16 @@
 
 #include "vec/isa.hpp"
 #include "vec/math.hpp"
+#include "vec/philox.hpp"
 
 namespace tallow::TL_ISA_NS {
 namespace {
 
 namespace v = tallow::vec;
 
-struct Words {
-  alignas(64) uint32_t w[4][kRandomChunk];
-};
+using Words = v::philox_blocks<kRandomChunk>;
 
-// The words of kRandomChunk blocks, one block per vector lane.
-void words(const Philox& rng, int64_t first, Words& out) {
-  const uint64_t start = rng.offset + static_cast<uint64_t>(first);
-#pragma GCC ivdep
-  for (int64_t i = 0; i < kRandomChunk; ++i) {
-    const uint64_t n = start + static_cast<uint64_t>(i);
-    uint32_t c0 = static_cast<uint32_t>(n), c1 = static_cast<uint32_t>(n >> 32), c2 = 0, c3 = 0, k0 = rng.key0, k1 = rng.key1;
-#pragma GCC unroll 10
-    for (int round = 0; round < 10; ++round) {
-      const uint64_t p0 = uint64_t{0xD2511F53u} * c0, p1 = uint64_t{0xCD9E8D57u} * c2;
-      const uint32_t h0 = static_cast<uint32_t>(p0 >> 32), h1 = static_cast<uint32_t>(p1 >> 32);
-      c0 = h1 ^ c1 ^ k0;
-      c1 = static_cast<uint32_t>(p1);
-      c2 = h0 ^ c3 ^ k1;
-      c3 = static_cast<uint32_t>(p0);
-      k0 += 0x9E3779B9u;
-      k1 += 0xBB67AE85u;
-    }
-    out.w[0][i] = c0, out.w[1][i] = c1, out.w[2][i] = c2, out.w[3][i] = c3;
-  }
-}
+void words(const Philox& rng, int64_t first, Words& out) { v::philox(rng.key0, rng.key1, rng.offset + static_cast<uint64_t>(first), out); }
 
 // Of [0, 1), exactly as to_unit_float and to_unit_double of philox.hpp.
 inline float unit(uint32_t x) { return static_cast<float>(static_cast<int32_t>(x >> 8)) * 0x1p-24f; }

@@ -8,14 +8,13 @@ import tallow
 from tallow import Tensor
 
 from .. import functional as F
-from .. import init
-from ..parameter import Parameter
+from ._affine import Affine
 from .module import Module
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"]
 
 
-class _NormBase(Module):
+class _NormBase(Affine):
     """What batch and instance normalisation share: parameters, running statistics and their state."""
 
     _version = 2
@@ -38,9 +37,7 @@ class _NormBase(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        for name, wanted in (("weight", affine), ("bias", affine and bias)):
-            value = Parameter(tallow.empty(num_features, device=device, dtype=dtype)) if wanted else None
-            self.register_parameter(name, value)
+        self._register_affine(num_features, affine, affine and bias, device, dtype)
         track = track_running_stats
         self.register_buffer("running_mean", tallow.zeros(num_features, device=device, dtype=dtype) if track else None)
         self.register_buffer("running_var", tallow.ones(num_features, device=device, dtype=dtype) if track else None)
@@ -59,10 +56,7 @@ class _NormBase(Module):
     def reset_parameters(self) -> None:
         """Forget the running statistics; set weight to ones and bias to zeros."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def _check_input_dim(self, input: Tensor) -> None:
         raise NotImplementedError

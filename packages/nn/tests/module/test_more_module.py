@@ -14,6 +14,22 @@ def test_memory_format():
     assert module.to(tensor=tallow.ones(1, dtype=tallow.float16))[0].weight.dtype == tallow.float16
 
 
+def test_meta_needs_to_empty():
+    module = nn.Linear(2, 2, device="meta")
+    with pytest.raises(NotImplementedError, match=r"no data! Please use tallow.nn.Module.to_empty\(\)"):
+        module.to("cpu")
+    assert module.to_empty(device="cpu").weight.device.type == "cpu"
+
+
+def test_parameter_dict_updates():
+    with pytest.raises(ValueError, match="element #0 has length 1; 2 is required"):
+        nn.ParameterDict([("a",)])
+    with pytest.raises(TypeError, match="element #0 should be Iterable; is int"):
+        nn.ParameterDict([3])
+    with pytest.raises(TypeError, match="not a string .type is 'int'"):
+        nn.ParameterDict()[3] = tallow.ones(1)
+
+
 def test_share_memory():
     module = nn.BatchNorm1d(2).share_memory()
     assert module.weight.is_shared()

@@ -17,6 +17,7 @@ from tallow import ops as _ops
 _ops.load_library(str(Path(__file__).parent / "lib" / "libtallow_nn.so"))
 
 from . import attention, functional, init, modules, parallel, utils  # noqa: E402
+from ._factory import factory_kwargs  # noqa: E402
 from .lazy_parameter import UninitializedBuffer, UninitializedParameter  # noqa: E402
 from .modules import *  # noqa: E402, F403
 from .modules import __all__ as _modules_all  # noqa: E402
@@ -31,6 +32,7 @@ __all__ = [
     "UninitializedBuffer",
     "UninitializedParameter",
     "attention",
+    "factory_kwargs",
     "functional",
     "init",
     "modules",

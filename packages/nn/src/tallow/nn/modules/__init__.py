@@ -4,6 +4,8 @@ from .activation import *  # noqa: F403
 from .activation import __all__ as _activation
 from .activation_dim import *  # noqa: F403
 from .activation_dim import __all__ as _activation_dim
+from .adaptive import *  # noqa: F403
+from .adaptive import __all__ as _adaptive
 from .adaptive_pooling import *  # noqa: F403
 from .adaptive_pooling import __all__ as _adaptive_pooling
 from .attention import *  # noqa: F403
@@ -62,6 +64,7 @@ __all__ = [
     "Module",
     *_activation,
     *_activation_dim,
+    *_adaptive,
     *_adaptive_pooling,
     *_attention,
     *_batchnorm,

@@ -82,7 +82,18 @@ class ConvertMixin:
                 return t.to(device=device, non_blocking=non_blocking)
             return t.to(device=device, dtype=target, non_blocking=non_blocking)
 
-        return self._apply(convert)
+        def convert_or_explain(t: Tensor) -> Tensor:
+            try:
+                return convert(t)
+            except NotImplementedError as error:
+                if not t.is_meta:
+                    raise
+                raise NotImplementedError(
+                    f"{error} Please use tallow.nn.Module.to_empty() instead of tallow.nn.Module.to() "
+                    "when moving module from meta to a different device."
+                ) from None
+
+        return self._apply(convert_or_explain)
 
     def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
         """Move to `device` without copying: the values are uninitialised afterwards (for meta modules)."""

@@ -247,7 +247,8 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
         elif name in fields.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as buffer '{name}' (tallow.Tensor or None expected)"
+                    f"cannot assign '{_typename(value)}' as buffer '{name}' "
+                    "(tallow.nn.Buffer, tallow.Tensor or None expected)"
                 )
             fields["_buffers"][name] = run_registration_hooks(GLOBAL.buffer_registration, self, name, value)
         else:

@@ -110,7 +110,10 @@ class ParameterDict(Module):
 
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str):
-            raise TypeError(f"Index given to ParameterDict cannot be used as a key as it is not a string (got {key!r})")
+            raise TypeError(
+                "Index given to ParameterDict cannot be used as a key as it is not a string "
+                f"(type is '{type(key).__name__}')."
+            )
         self._keys[key] = None
         setattr(self, key, _as_parameter(value))
 
@@ -207,8 +210,13 @@ class ParameterDict(Module):
             )
         pairs = parameters.items() if isinstance(parameters, (Mapping, ParameterDict)) else parameters
         for i, pair in enumerate(pairs):
-            if not isinstance(pair, Iterable) or isinstance(pair, str) or len(pair := tuple(pair)) != 2:
-                raise ValueError(f"ParameterDict update sequence element #{i} is no (key, value) pair")
+            if not isinstance(pair, Iterable) or isinstance(pair, str):
+                raise TypeError(
+                    f"ParameterDict update sequence element #{i} should be Iterable; is {type(pair).__name__}"
+                )
+            pair = tuple(pair)
+            if len(pair) != 2:
+                raise ValueError(f"ParameterDict update sequence element #{i} has length {len(pair)}; 2 is required")
             self[pair[0]] = pair[1]
 
     def extra_repr(self) -> str:

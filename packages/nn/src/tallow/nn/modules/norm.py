@@ -180,7 +180,10 @@ class LocalResponseNorm(_AcrossChannels):
 
 
 class CrossMapLRN2d(_AcrossChannels):
-    """:class:`LocalResponseNorm` of ``(N, C, H, W)`` with a window centred on the channel, as in Caffe."""
+    """:class:`LocalResponseNorm` of ``(N, C, H, W)`` with a window centred on the channel.
+
+    The first channel counts in every window, as it does in torch.
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
         super().__init__(size, alpha, beta, k)
@@ -189,6 +192,10 @@ class CrossMapLRN2d(_AcrossChannels):
         if input.dim() != 4:
             raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
         reach = (self.size - 1) // 2
-        squares = F.pad((input * input).flatten(2).unsqueeze(1), (0, 0, reach, reach))
-        sums = F.avg_pool2d(squares, (2 * reach + 1, 1), stride=1, divisor_override=1).reshape(input.shape)
+        squares = input * input
+        padded = F.pad(squares.flatten(2).unsqueeze(1), (0, 0, reach, reach))
+        sums = F.avg_pool2d(padded, (2 * reach + 1, 1), stride=1, divisor_override=1).reshape(input.shape)
+        # In torch the first channel, once in the sliding window, never leaves it, and networks were trained so.
+        beyond = tallow.arange(input.size(1), device=input.device) > reach
+        sums = sums + squares[:, :1] * beyond.reshape(1, -1, 1, 1).to(input.dtype)
         return input * (sums * (self.alpha / self.size) + self.k) ** -self.beta

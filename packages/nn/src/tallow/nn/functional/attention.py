@@ -100,24 +100,30 @@ def _check_shapes(
     return batched
 
 
+def _is_batch_major(t: Tensor) -> bool:
+    """Whether ``(L, N, E)`` is a view of ``(N, L, E)`` as it lies in memory."""
+    return not t.is_contiguous() and t.transpose(0, 1).is_contiguous()
+
+
+def _project(t: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+    """:func:`linear`, in the order in which `t` lies in memory."""
+    return linear(t.transpose(0, 1), w, b).transpose(0, 1) if _is_batch_major(t) else linear(t, w, b)
+
+
 def _project_packed(q: Tensor, k: Tensor, v: Tensor, w: Tensor, b: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """The three projections whose weights lie above each other, in as few products as the inputs allow."""
     size = q.size(-1)
     if k is v and q is k:
-        a, c, d = linear(q, w, b).chunk(3, -1)
+        a, c, d = _project(q, w, b).chunk(3, -1)
         return a, c, d
     if k is v:
         w_q, w_kv = w.split([size, 2 * size])
         b_q, b_kv = (None, None) if b is None else b.split([size, 2 * size])
-        c, d = linear(k, w_kv, b_kv).chunk(2, -1)
-        return linear(q, w_q, b_q), c, d
+        c, d = _project(k, w_kv, b_kv).chunk(2, -1)
+        return _project(q, w_q, b_q), c, d
     b_q, b_k, b_v = (None, None, None) if b is None else b.chunk(3)
     w_q, w_k, w_v = w.chunk(3)
-    return linear(q, w_q, b_q), linear(k, w_k, b_k), linear(v, w_v, b_v)
-
-
-def _with_row(t: Tensor, row: Tensor) -> Tensor:
-    return tallow.cat([t, row])
+    return _project(q, w_q, b_q), _project(k, w_k, b_k), _project(v, w_v, b_v)
 
 
 def multi_head_attention_forward(
@@ -173,6 +179,7 @@ def multi_head_attention_forward(
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     targets, batch, size = query.shape
     sources = key.shape[0]
+    batch_major = _is_batch_major(query)
     key_padding_mask = canonical_mask(key_padding_mask, "key_padding_mask", query.dtype, attn_mask, "attn_mask")
     if is_causal and attn_mask is None:
         raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
@@ -202,7 +209,7 @@ def multi_head_attention_forward(
         ):
             if w is None:
                 raise AssertionError(f"use_separate_proj_weight is True but {name}_proj_weight is None")
-            projected.append(linear(t, w, b))
+            projected.append(_project(t, w, b))
         q, k, v = projected
     else:
         if in_proj_weight is None:
@@ -223,29 +230,30 @@ def multi_head_attention_forward(
     if bias_k is not None and bias_v is not None:
         if static_k is not None or static_v is not None:
             raise AssertionError("bias cannot be added to static key or value.")
-        k, v = _with_row(k, bias_k.expand(1, batch, size)), _with_row(v, bias_v.expand(1, batch, size))
-        attn_mask = None if attn_mask is None else pad(attn_mask, (0, 1))
-        key_padding_mask = None if key_padding_mask is None else pad(key_padding_mask, (0, 1))
+        k = tallow.cat([k, bias_k.expand(1, batch, size)])
+        v = tallow.cat([v, bias_v.expand(1, batch, size)])
 
-    def heads(t: Tensor) -> Tensor:
-        return t.reshape(t.shape[0], batch * num_heads, head_size).transpose(0, 1)
+    def heads(t: Tensor) -> Tensor:  # (N, heads, L, E / heads), a view
+        return t.unflatten(-1, (num_heads, head_size)).permute(1, 2, 0, 3)
 
     def static(t: Tensor, name: str) -> Tensor:
         if t.size(0) != batch * num_heads or t.size(2) != head_size:
             raise AssertionError(
                 f"expecting {name} of sizes {batch * num_heads}, *, {head_size}, but got {tuple(t.shape)}"
             )
-        return t
+        return t.reshape(batch, num_heads, t.size(1), head_size)
 
     q = heads(q)
     k = heads(k) if static_k is None else static(static_k, "static_k")
     v = heads(v) if static_v is None else static(static_v, "static_v")
     if add_zero_attn:
-        zero = tallow.zeros((batch * num_heads, 1, head_size), dtype=k.dtype, device=k.device)
-        k, v = tallow.cat([k, zero], 1), tallow.cat([v, zero], 1)
-        attn_mask = None if attn_mask is None else pad(attn_mask, (0, 1))
-        key_padding_mask = None if key_padding_mask is None else pad(key_padding_mask, (0, 1))
-    sources = k.size(1)
+        zero = tallow.zeros((batch, num_heads, 1, head_size), dtype=k.dtype, device=k.device)
+        k, v = tallow.cat([k, zero], 2), tallow.cat([v, zero], 2)
+    extra = int(bias_k is not None) + int(add_zero_attn)  # keys that are open to every query
+    if extra:
+        attn_mask = None if attn_mask is None else pad(attn_mask, (0, extra))
+        key_padding_mask = None if key_padding_mask is None else pad(key_padding_mask, (0, extra))
+    sources = k.size(2)
     if key_padding_mask is not None:
         if tuple(key_padding_mask.shape) != (batch, sources):
             raise AssertionError(
@@ -262,19 +270,22 @@ def multi_head_attention_forward(
         mask = attn_mask.view(batch, num_heads, targets, sources)
     else:
         mask = None if attn_mask is None else attn_mask.unsqueeze(0)
-    q, k, v = (t.reshape(batch, num_heads, t.size(1), head_size) for t in (q, k, v))
     dropout = dropout_p if training else 0.0
 
+    def output_of(joined: Tensor) -> Tensor:
+        if batch_major:
+            return linear(joined.transpose(1, 2).reshape(batch, targets, size), *out_proj).transpose(0, 1)
+        return linear(joined.permute(2, 0, 1, 3).reshape(targets, batch, size), *out_proj)
+
+    out_proj = (out_proj_weight, out_proj_bias)
     if not need_weights:
-        joined = scaled_dot_product_attention(q, k, v, mask, dropout, is_causal)
-        output = linear(joined.permute(2, 0, 1, 3).reshape(targets, batch, size), out_proj_weight, out_proj_bias)
+        output = output_of(scaled_dot_product_attention(q, k, v, mask, dropout, is_causal))
         return (output if batched else output.squeeze(1)), None
     scores = (q * math.sqrt(1.0 / head_size)) @ k.transpose(-2, -1)
     weights = (scores if mask is None else scores + mask).softmax(-1)
     if dropout > 0:
         weights = _ops.dropout(weights, dropout, True)
-    joined = (weights @ v).permute(2, 0, 1, 3).reshape(targets, batch, size)
-    output = linear(joined, out_proj_weight, out_proj_bias)
+    output = output_of(weights @ v)
     if average_attn_weights:
         weights = weights.mean(1)
     return (output, weights) if batched else (output.squeeze(1), weights.squeeze(0))

@@ -1,5 +1,6 @@
 // Small helpers that the families share.
 #pragma once
+#include <algorithm>
 #include <sstream>
 #include <string>
 
@@ -13,6 +14,12 @@ void require(bool ok, const Parts&... parts) {
   std::ostringstream s;
   (s << ... << parts);
   throw tl::Error(TL_RUNTIME_ERROR, s.str());
+}
+
+// Raises unless t has this shape and dtype: for kernels that are handed what another kernel made.
+inline void require_like(const char* op, const char* name, const tl::Tensor& t, tl::Sizes sizes, TlDtype dtype) {
+  require(t && t.dtype() == dtype && std::equal(sizes.begin(), sizes.end(), t.sizes().begin(), t.sizes().end()), op, ": expected ", name, " of shape ",
+          tl::to_string(sizes), ", got ", t ? tl::to_string(t.sizes()) : "None");
 }
 
 inline bool is_floating(TlDtype t) { return t >= TL_FLOAT16 && t <= TL_FLOAT64; }

@@ -65,9 +65,13 @@ void tiled(tl::Call& c) {
 // grad_output, query, key, value, mask, is_causal, scale, output, log_sum
 void tiled_gradients(tl::Call& c) {
   Problem p = problem(c, 1, c.boolean(5), c.number(6));
+  const tl::Dims output{p.batch, p.heads, p.queries, p.value_width};
+  require_like("_tiled_attention_gradients", "grad_output", c.tensor(0), output, p.query.dtype());
+  require_like("_tiled_attention_gradients", "output", c.tensor(7), output, p.query.dtype());
+  require_like("_tiled_attention_gradients", "log_sum", c.tensor(8), tl::Sizes(output).first(3), p.query.dtype());
   const tl::Tensor dq = heads_empty(p.query), dk = heads_empty(p.key), dv = heads_empty(p.value);
   p.query = rows_dense(p.query), p.key = rows_dense(p.key), p.value = rows_dense(p.value);
-  backward(p, rows_dense(c.tensor(0)), c.tensor(7), c.tensor(8), dq, dk, dv);
+  backward(p, rows_dense(c.tensor(0)), rows_dense(c.tensor(7)), tl::call<"contiguous">(c.tensor(8)), dq, dk, dv);
   c.ret(dq, 0), c.ret(dk, 1), c.ret(dv, 2);
 }
 

@@ -106,13 +106,29 @@ tl::Tensor previous_states(const Shape<T>& s, const T* output, const T* hx, TlDt
 
 }  // namespace
 
+// What the forward pass made is checked like any argument.
+static void check_saved(CellKind kind, const tl::Call& c, const LayerArguments& a, TlDtype dtype) {
+  const char* op = "_rnn_layer_gradients";
+  const int64_t N = a.input.size(0), H = a.hx.size(1);
+  require_like(op, "grad_output", c.tensor(0), tl::Dims{N, H}, dtype);
+  require_like(op, "grad_hy", c.tensor(1), a.hx.sizes(), dtype);
+  require_like(op, "output", c.tensor(13), tl::Dims{N, H}, dtype);
+  const bool lstm = kind == CellKind::Lstm;
+  if (lstm) require_like(op, "grad_cy", c.tensor(2), a.hx.sizes(), dtype);
+  if (lstm || kind == CellKind::Gru) require_like(op, "gates", c.tensor(14), tl::Dims{N, padded_row(4 * H)}, dtype);
+  if (lstm) require_like(op, "cells", c.tensor(15), tl::Dims{N, padded_row(H)}, dtype);
+}
+
 // grad_output, grad_hy, grad_cy, the forward's arguments, output, gates, cells
 void backward_kernel(tl::Call& c) {
   const LayerArguments a = dense_arguments(c, 3);
-  const tl::Tensor grad = dense(c.tensor(0)), output = c.tensor(13), gates = c.tensor(14), cells = c.tensor(15);
+  const tl::Tensor grad = dense(c.tensor(0)), output = dense(c.tensor(13)), gates = dense(c.tensor(14)), cells = dense(c.tensor(15));
   const CellKind kind = cell_kind(c.string(11));
   const Sequence seq(c.ints(10), c.boolean(12));
   const TlDtype dtype = a.input.dtype();
+  check_layer(a, seq, kind);
+  require(dtype == TL_FLOAT32 || dtype == TL_FLOAT64, "_rnn_layer_gradients: expected float32 or float64");
+  check_saved(kind, c, a, dtype);
   const tl::Tensor dh = tl::call<"clone">(dense(c.tensor(1))), dc = kind == CellKind::Lstm ? tl::call<"clone">(dense(c.tensor(2))) : tl::Tensor();
   by_float(a.input, [&](auto zero) {
     using T = decltype(zero);

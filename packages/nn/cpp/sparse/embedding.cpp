@@ -38,7 +38,10 @@ void embedding(tl::Call& c) {
 }
 
 void backward_shape(tl::Call& c) {
-  const tl::Tensor grad = c.tensor(0);
+  const tl::Tensor grad = c.tensor(0), indices = c.tensor(1);
+  require(grad.ndim() >= 1 && grad.numel() == indices.numel() * grad.size(-1) && c.integer(2) >= 0, "embedding_backward: a gradient of shape ",
+          tl::to_string(grad.sizes()), " does not fit indices of shape ", tl::to_string(indices.sizes()), " into ", c.integer(2), " rows");
+  require(indices.dtype() == TL_INT64 || indices.dtype() == TL_INT32, "embedding_backward: indices must be int64 or int32");
   const int64_t s[2] = {c.integer(2), grad.size(-1)};
   c.output(0, s, grad.dtype());
 }

@@ -7,6 +7,7 @@ import pytest
 
 import tallow
 import tallow.nn.functional as F
+from tallow import ops
 from tallow.autograd import gradcheck, gradgradcheck
 
 
@@ -145,3 +146,14 @@ def test_errors():
         F.scaled_dot_product_attention(q.float(), k, v)
     with pytest.raises(RuntimeError, match="at least 2 dimensional"):
         F.scaled_dot_product_attention(q[0, 0, 0], k, v)
+
+
+def test_gradients_of_other_shapes_are_refused():
+    q, k, v = operands((1, 2, 3, 4), (1, 2, 5, 4), (1, 2, 5, 6))
+    output, log_sum = ops.nn._tiled_attention(q, k, v, None, False, 0.5)
+    with pytest.raises(RuntimeError, match=r"expected log_sum of shape \[1, 2, 3\], got \[1, 2, 2\]"):
+        ops.nn._tiled_attention_gradients(output, q, k, v, None, False, 0.5, output, log_sum[:, :, :2])
+    with pytest.raises(RuntimeError, match="do not fit together"):
+        ops.nn._tiled_attention(q, k[:, :, :4], v, None, False, 0.5)
+    with pytest.raises(RuntimeError, match="does not broadcast"):
+        ops.nn._tiled_attention(q, k, v, tallow.zeros(1, 1, 3, 4, dtype=tallow.float64), False, 0.5)

@@ -254,3 +254,14 @@ def test_dropout_is_between_layers_only():
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_gradients_of_other_shapes_are_refused():
+    sizes, a = [2, 2], arguments("LSTM", [2, 2], 3, 4)
+    output, hy, cy, gates, cells = ops.nn._rnn_layer(*a, sizes, "LSTM", False, True)
+    given = lambda o, g: (o, hy, cy, *a, sizes, "LSTM", False, output, g, cells)  # noqa: E731
+    assert len(ops.nn._rnn_layer_gradients(*given(output, gates))) == 7
+    with pytest.raises(RuntimeError, match=r"expected gates of shape \[4, 16\], got \[3, 16\]"):
+        ops.nn._rnn_layer_gradients(*given(output, gates[:3]))
+    with pytest.raises(RuntimeError, match=r"expected grad_output of shape \[4, 4\], got \[4, 3\]"):
+        ops.nn._rnn_layer_gradients(*given(output[:, :3], gates))

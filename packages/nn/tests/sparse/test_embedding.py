@@ -136,6 +136,7 @@ INDEX = tallow.tensor([0, 1])
         (lambda: F.embedding(tallow.tensor([7]), table()), IndexError, "index 7 for a table of 7 rows"),
         (lambda: F.embedding(tallow.tensor([-1]), table()), IndexError, "index out of range in self"),
         (lambda: F.embedding(tallow.tensor([0.0]), table()), RuntimeError, "scalar types: Long, Int"),
+        (lambda: ops.nn.embedding_backward(tallow.zeros(3, 2), INDEX, 4, -1), RuntimeError, "does not fit indices"),
         (lambda: F.embedding(INDEX, table(), 7), AssertionError, "Padding_idx must be within num_embeddings, got 7"),
         (lambda: F.embedding(INDEX, table(), sparse=True), NotImplementedError, "no sparse tensors here"),
         (lambda: F.embedding_bag(INDEX, table()), ValueError, "offsets has to be a 1D Tensor but got None"),

@@ -124,8 +124,7 @@ def pack(values: Sequence[Any], anything: bool = False) -> Column | None:
     Only of elements that cannot change, so that it makes no difference that each access makes a new object: numbers,
     text, bytes, None and tuples of these. None for others, unless `anything` is accepted.
     """
-    kinds = set(map(type, itertools.islice(values, _SAMPLE)))
-    if not anything and not kinds <= {*_SCALARS, tuple}:
+    if not anything and not all(map(_is_fixed, itertools.islice(values, _SAMPLE))):
         return None  # most lists that cannot be packed are known by their first elements
     kinds = set(map(type, values))
     column = None
@@ -147,6 +146,11 @@ def pack(values: Sequence[Any], anything: bool = False) -> Column | None:
     elif kinds <= _SCALARS:
         column = _pickles(values)
     return _pickles(values) if column is None and anything else column
+
+
+def _is_fixed(value: Any) -> bool:
+    kind = type(value)
+    return kind in _SCALARS or (kind is tuple and all(map(_is_fixed, value)))
 
 
 def _tuples(values: Sequence[tuple[Any, ...]]) -> Column | None:

@@ -54,10 +54,10 @@ class Packer:
     def _packed(self, value: Any) -> Any:
         if id(value) in self._known:
             same, snapshot, packed = self._known[id(value)]
-            if same is value and _unchanged(value, snapshot):
+            if packed is not None and same is value and _unchanged(value, snapshot):
                 return packed
         packed = pack_list(value) if type(value) is list else pack_dict(value)
-        self._known[id(value)] = (value, value.copy(), packed)
+        self._known[id(value)] = (value, None if packed is None else value.copy(), packed)
         return packed
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 import tallow
-from tallow.optim import SGD, Adam
+from tallow.optim import SGD, Adagrad, Adam
 from tallow.optim import lr_scheduler as lrs
 from weights import weight
 
@@ -49,6 +49,18 @@ CASES = {
     "chained": (
         lambda o: lrs.ChainedScheduler([lrs.ConstantLR(o, 0.5, 2), lrs.ExponentialLR(o, 0.9)]),
         lambda t: (0.5 if t < 2 else 1.0) * 0.9**t,
+    ),
+    "cyclic": (
+        lambda o: lrs.CyclicLR(o, 0.5, 1.5, step_size_up=2, step_size_down=4, cycle_momentum=False),
+        lambda t: 0.5 + (t % 6 / 2 if t % 6 <= 2 else 1 - (t % 6 - 2) / 4),
+    ),
+    "smaller cycles": (
+        lambda o: lrs.CyclicLR(o, 0.0, 1.0, step_size_up=2, mode="triangular2", cycle_momentum=False),
+        lambda t: (1 - abs(t % 4 - 2) / 2) / 2 ** (t // 4),
+    ),
+    "decaying cycles": (
+        lambda o: lrs.CyclicLR(o, 0.0, 1.0, step_size_up=2, mode="exp_range", gamma=0.9, cycle_momentum=False),
+        lambda t: (1 - abs(t % 4 - 2) / 2) * 0.9**t,
     ),
     "one cycle": (
         lambda o: lrs.OneCycleLR(o, 1.0, total_steps=10, pct_start=0.3, cycle_momentum=False),
@@ -108,6 +120,22 @@ def test_one_cycle_moves_momentum_the_other_way():
     adam = Adam([weight([1.0])])
     lrs.OneCycleLR(adam, 1.0, total_steps=10)
     assert adam.param_groups[0]["betas"][0] == 0.95
+
+
+def test_cycles_move_momentum_the_other_way():
+    opt = optimizer(momentum=0.5)
+    schedule = lrs.CyclicLR(opt, 0.1, 1.0, step_size_up=2, base_momentum=0.8, max_momentum=0.9)
+    momenta = []
+    for _ in range(5):
+        momenta.append(opt.param_groups[0]["momentum"])
+        opt.step()
+        schedule.step()
+    assert momenta == pytest.approx([0.9, 0.85, 0.8, 0.85, 0.9])
+    with pytest.raises(ValueError, match="must support momentum or beta1"):
+        lrs.CyclicLR(Adagrad([weight([1.0])]), 0.1, 1.0)
+    with pytest.raises(ValueError, match="mode is invalid and scale_fn is None"):
+        lrs.CyclicLR(opt, 0.1, 1.0, mode="round")
+    assert lrs.CyclicLR(opt, 0.1, 1.0, mode="round", scale_fn=lambda x: 2.0 * x).scale_fn(3) == 6.0
 
 
 def test_plateau():

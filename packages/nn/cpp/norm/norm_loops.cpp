@@ -58,7 +58,7 @@ Moments moments(const T* x, int64_t n) {
     T s[2];
     centred_sums(x + i, m, c, s);
     const double off = static_cast<double>(s[1]) / static_cast<double>(m);
-    all.join({static_cast<double>(m), static_cast<double>(c) + off, static_cast<double>(s[0]) - static_cast<double>(s[1]) * off});
+    all.join({static_cast<double>(m), static_cast<double>(c) + off, std::max(static_cast<double>(s[0]) - static_cast<double>(s[1]) * off, 0.0)});
   }
   return all;
 }
@@ -133,7 +133,7 @@ void column_moments(const T* x, int64_t rows, int64_t columns, Moments* m) {
     std::memcpy(means, sum, sizeof sum), std::memcpy(squares, square, sizeof square), std::memcpy(offs, off, sizeof off);
     for (int64_t j = 0; j < count * lanes; ++j) {
       const double n = static_cast<double>(rows), shift = static_cast<double>(offs[j]) / n;
-      m[c + j].join({n, static_cast<double>(means[j]) + shift, static_cast<double>(squares[j]) - static_cast<double>(offs[j]) * shift});
+      m[c + j].join({n, static_cast<double>(means[j]) + shift, std::max(static_cast<double>(squares[j]) - static_cast<double>(offs[j]) * shift, 0.0)});
     }
   });
 }

@@ -246,6 +246,17 @@ def test_instance_norm():
     assert gradcheck(F.instance_norm, (leaf,)) and gradgradcheck(F.instance_norm, (leaf,))
 
 
+@pytest.mark.parametrize("value", [0.1, 1e8, float("nan"), float("inf")])
+@pytest.mark.parametrize("shape", [(40, 3), (4, 3, 100), (2, 3, 5, 5)])
+def test_constant_channels_have_no_variance(value, shape):
+    mean, var = tallow.zeros(3), tallow.ones(3)
+    y = F.batch_norm(tallow.full(shape, value), mean, var, training=True, momentum=1.0)
+    if value < 1e9:
+        assert var.tolist() == [0, 0, 0] and y.abs().max().item() <= 1e-5 * value / EPS**0.5
+    else:
+        assert bool(y.isnan().all()) and bool(var.isnan().all())
+
+
 def test_empty_batches():
     x = tallow.zeros(0, 3, 4, requires_grad=True)
     running = tallow.zeros(3), tallow.ones(3)

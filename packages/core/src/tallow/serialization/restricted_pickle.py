@@ -98,7 +98,8 @@ class Interpreter:
                 if operand >= 0:
                     self.position = position + 2
                     continue
-            code = self._take(1)[0]
+            code = data[position] if position <= last else self._take(1)[0]
+            self.position = position + 1
             if code == 0x2E:  # STOP
                 if len(self._stack) != 1 or self._marks:
                     raise self._bad("does not end with one value")

@@ -90,7 +90,7 @@ def open_source(f: Any, *, mapped: bool) -> Source:
     """Open what ``tallow.load`` was given: a path, or a binary file object positioned at the first byte."""
     if isinstance(f, (str, os.PathLike)):
         path = os.fspath(f)
-        file = open(path, "rb")
+        file = open(path, "rb", buffering=0)  # what is read is read once, in pieces of the size that is needed
         try:
             return Source(file, str(path), owned=True, mapped=mapped)
         except BaseException:

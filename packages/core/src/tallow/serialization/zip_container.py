@@ -184,11 +184,15 @@ def _read_entry(
     _check_storage(source, name, flags, method, size, packed, disk)
 
     what = f"the header of member {name!r}"
-    header = _LOCAL.unpack(source.read(start, _LOCAL.size, what))
+    # The name and most extra fields come with the header, in one read.
+    front = source.read(start, min(_LOCAL.size + n_name + 128, max(source.size - start, _LOCAL.size)), what)
+    header = _LOCAL.unpack_from(front)
     signature, _, local_flags, local_method, _, _, local_crc, local_packed, local_size, l_name, l_extra = header
     if signature != b"PK\3\4" or local_method != method or local_flags != flags:
         raise source.fail(f"corrupt zip: {what} disagrees with the directory")
-    names = source.read(start + _LOCAL.size, l_name + l_extra, what)
+    names = front[_LOCAL.size : _LOCAL.size + l_name + l_extra]
+    if len(names) < l_name + l_extra:
+        names = source.read(start + _LOCAL.size, l_name + l_extra, what)
     if names[:l_name] != raw_name:
         raise source.fail(f"corrupt zip: {what} has another name than the directory")
     if not flags & 8:  # with bit 3 the sizes follow the data, and the local fields are zero

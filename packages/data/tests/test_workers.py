@@ -278,6 +278,13 @@ def test_errors(options, kind, message):
         DataLoader([1], num_workers=1, **options)
 
 
+def test_what_shows_when_an_epoch_begins():
+    with pytest.raises(AssertionError, match="prefetch_factor must be greater than 0"):
+        iter(DataLoader([1], num_workers=1, prefetch_factor=0))
+    with pytest.raises(AssertionError, match="requires timeout == 0, got 3"):
+        iter(DataLoader([1], timeout=3))
+
+
 def test_too_many_workers():
     with pytest.warns(UserWarning, match="will create 1000 worker processes in total"):
         DataLoader([1], num_workers=1000)

@@ -281,6 +281,10 @@ class WorkerStreamEpoch(_WithWorkers, _StreamEpoch):
 def make_epoch(loader: DataLoader, pending: dict[str, Any] | None) -> _Epoch:
     """The kind of epoch that suits the loader."""
     iterable = loader._recipe().iterable
+    if loader.num_workers and loader.prefetch_factor == 0:
+        raise AssertionError("prefetch_factor must be greater than 0 for a DataLoader with num_workers > 0")
+    if not loader.num_workers and loader.timeout:
+        raise AssertionError(f"a DataLoader without workers requires timeout == 0, got {loader.timeout}")
     if loader.num_workers:
         return (WorkerStreamEpoch if iterable else WorkerIndexEpoch)(loader, pending)
     return (LocalStreamEpoch if iterable else LocalIndexEpoch)(loader, pending)

@@ -109,7 +109,7 @@ class RandomSampler(_RandomPasses):
         self.data_source = data_source
         self.replacement = replacement
         self._num_samples = num_samples
-        if not isinstance(self.num_samples, int) or self.num_samples < 0:
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
             raise ValueError(f"num_samples should be a positive integer value, but got num_samples={self.num_samples}")
 
     @property

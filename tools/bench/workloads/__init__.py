@@ -45,5 +45,5 @@ def workload(name: str, **options: Any) -> Callable[[Callable[[Context], Any]], 
     return register
 
 
-for theme in ("overhead", "kernels", "training", "system", "custom"):
+for theme in ("overhead", "kernels", "training", "programs", "system", "custom"):
     importlib.import_module(f"{__name__}.{theme}")

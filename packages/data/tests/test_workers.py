@@ -248,10 +248,14 @@ def test_spawned_workers_import_the_main_module_only_for_what_is_in_it(tmp_path)
 import os, sys
 sys.path[:0] = {sys.path!r}
 print("imported", flush=True)
+import tallow
 from tallow.data import DataLoader, Dataset
+
+tallow.set_num_threads(2)
 
 class Here(Dataset):
     def __getitem__(self, i):
+        assert tallow.get_num_threads() == 1
         return i
     def __len__(self):
         return 2

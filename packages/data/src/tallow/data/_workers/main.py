@@ -49,11 +49,11 @@ class _Worker:
     def __init__(
         self, channel: Channel, luggage: Any, worker_id: int, num_workers: int, base_seed: int, natural: bool
     ) -> None:
-        tallow.set_num_threads(1)
         self.channel = channel
         self.natural = natural
         self.parent = os.getppid()
         root, self.recipe, self.init_fn, replaced = luggage.open()
+        tallow.set_num_threads(1)  # not before, as opening may have imported a program that sets it
         _kept.append([replacement.apply() for replacement in replaced])  # letting go would write to every element
         self.dataset = root["dataset"]
         self.arena = Arena(self.announce)

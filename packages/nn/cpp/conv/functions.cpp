@@ -50,7 +50,9 @@ void conv_nd(tl::Call& c) {
 int64_t per_dimension(tl::Sizes v, int64_t d, int64_t spatial, const char* op, const char* name) {
   require(v.size() == 1 || static_cast<int64_t>(v.size()) == spatial, op, "(): expected ", name, " to be a single integer value or a list of ", spatial,
           " values to match the convolution dimensions, but got ", name, "=", tl::to_string(v));
-  return v.size() == 1 ? v[0] : v[static_cast<size_t>(d)];
+  const int64_t value = v.size() == 1 ? v[0] : v[static_cast<size_t>(d)];
+  require(value == static_cast<int32_t>(value), op, "(): ", name, "=", tl::to_string(v), " is out of range");  // so that no product overflows
+  return value;
 }
 
 // The gradient of a convolution's input, as a forward function: dy is x, and what the gradient is of has the sizes below.

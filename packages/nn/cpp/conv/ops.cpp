@@ -1,4 +1,6 @@
 // Convolution as ops: forward, and its two gradients, each of which is the others' gradient again.
+#include <algorithm>
+
 #include "common.hpp"
 #include "conv/conv.hpp"
 #include "conv/functions.hpp"
@@ -33,6 +35,7 @@ Shape geometry(tl::Call& c, uint32_t first, tl::Sizes input, tl::Sizes weight) {
     for (int64_t d = 0; d < nd - 2; ++d) {
       const int64_t x = v.size() == 1 ? v[0] : v[static_cast<size_t>(d)];
       require(k == 1 ? x >= 0 : x > 0, k == 1 ? "negative" : "non-positive", " ", names[k], " is not supported");
+      require(x == static_cast<int32_t>(x), names[k], "=", tl::to_string(v), " is out of range");  // so that no product overflows
       (*fields[k])[static_cast<size_t>(d + 5 - nd)] = x;
     }
   }
@@ -131,8 +134,18 @@ void forward(tl::Call& c) {
   finish(out, y);
 }
 
+void require_output(const char* op, const Shape& s, const tl::Tensor& dy, const tl::Tensor& other) {
+  const tl::Dims expected = output_sizes(s, dy.ndim());
+  require(std::ranges::equal(dy.sizes(), expected), op, ": expected a gradient of sizes ", tl::to_string(expected), ", but got ", tl::to_string(dy.sizes()));
+  require(dy.dtype() == other.dtype(), op, ": Input type and weight type should be the same");
+  require(is_floating(dy.dtype()) || is_integer(dy.dtype()), op, ": not implemented for this dtype of the input");
+}
+
 void input_grad_shape(tl::Call& c) {
-  geometry(c, 3, c.ints(2), c.tensor(1).sizes());
+  const Shape s = geometry(c, 3, c.ints(2), c.tensor(1).sizes());
+  require(c.tensor(0).ndim() == c.tensor(1).ndim(), "convolution_input_grad: a gradient of ", c.tensor(0).ndim(), " dimensions and a weight of ",
+          c.tensor(1).ndim());
+  require_output("convolution_input_grad", s, c.tensor(0), c.tensor(1));
   describe(c, c.ints(2), c.tensor(0), c.tensor(1));
 }
 void input_grad(tl::Call& c) {
@@ -148,7 +161,10 @@ void input_grad(tl::Call& c) {
 }
 
 void weight_grad_shape(tl::Call& c) {
-  geometry(c, 3, c.tensor(1).sizes(), c.ints(2));
+  const Shape s = geometry(c, 3, c.tensor(1).sizes(), c.ints(2));
+  require(c.tensor(0).ndim() == c.tensor(1).ndim(), "convolution_weight_grad: a gradient of ", c.tensor(0).ndim(), " dimensions and an input of ",
+          c.tensor(1).ndim());
+  require_output("convolution_weight_grad", s, c.tensor(0), c.tensor(1));
   c.output(0, c.ints(2), c.tensor(0).dtype());
 }
 void weight_grad(tl::Call& c) {

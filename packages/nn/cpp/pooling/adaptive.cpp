@@ -36,6 +36,7 @@ void average_shape(tl::Call& c) {
 template <int N>
 void average(tl::Call& c) {
   const Pool p = adaptive_geometry({kAverage[N - 1], N}, c.tensor(0).sizes(), c.ints(1));
+  if (c.out().numel() == 0) return;
   const tl::Tensor x = operand(c.tensor(0)), out = c.out(), to = target(out, x);
   by_float(x, [&](auto zero) {
     using T = decltype(zero);
@@ -53,17 +54,30 @@ void average(tl::Call& c) {
   finish(out, to);
 }
 
-void backward_shape(tl::Call& c) { c.output(0, c.ints(1), c.tensor(0).dtype()); }
+template <int N>
+Pool backward_geometry(tl::Call& c) {
+  const tl::Tensor dy = c.tensor(0);
+  require(dy.ndim() >= N, kAverage[N - 1], "_backward: expected a gradient of at least ", N, " dimensions, but got ", tl::to_string(dy.sizes()));
+  const Pool p = adaptive_geometry({kAverage[N - 1], N}, c.ints(1), dy.sizes().subspan(static_cast<size_t>(dy.ndim() - N)));
+  require_pooled({kAverage[N - 1], N}, dy, c.ints(1), p);
+  return p;
+}
+template <int N>
+void backward_shape(tl::Call& c) {
+  backward_geometry<N>(c);
+  c.output(0, c.ints(1), c.tensor(0).dtype());
+}
 template <int N>
 void average_backward(tl::Call& c) {
   const tl::Tensor grad = as_compute(c.tensor(0)), out = c.out(), to = target(out, grad);
-  const Pool p = adaptive_geometry({kAverage[N - 1], N}, c.ints(1), grad.sizes().subspan(static_cast<size_t>(grad.ndim() - N)));
+  const Pool p = backward_geometry<N>(c);
   by_float(grad, [&](auto zero) {
     using T = decltype(zero);
     const T* g = grad.data<T>();
     T* o = to.data<T>();
     tl::parallel_for(0, p.planes, p.planes_per_piece(), [&](int64_t b, int64_t e) {
       std::fill(o + b * volume(p.input), o + e * volume(p.input), T(0));
+      if (grad.numel() == 0) return;
       for (int64_t i = b; i < e; ++i)
         each_window(p, [&](int64_t at, const Spatial& begin, const Spatial& end) {
           const T share = g[i * volume(p.output) + at] / static_cast<T>(cells(begin, end));
@@ -84,6 +98,7 @@ void max_shape(tl::Call& c) {
 template <int N>
 void max(tl::Call& c) {
   const Pool p = adaptive_geometry({kMax[N - 1], N}, c.tensor(0).sizes(), c.ints(1));
+  if (c.out().numel() == 0) return;
   const tl::Tensor x = operand(c.tensor(0)), out = c.out(0), index = c.out(1), to = target(out, x);
   by_number(x, [&](auto zero) {
     using T = decltype(zero);
@@ -114,7 +129,7 @@ void register_dimension() {
                             "Means over windows chosen so that the result has output_size.")
       .template cpu<average<N>>()
       .grad(("input: " + name + "_backward(grad, input.sizes)").c_str());
-  tl::def<backward_shape>((name + "_backward(Tensor dy, int[] input_sizes) -> Tensor").c_str(), TL_OP_HIDDEN)
+  tl::def<backward_shape<N>>((name + "_backward(Tensor dy, int[] input_sizes) -> Tensor").c_str(), TL_OP_HIDDEN)
       .template cpu<average_backward<N>>()
       .grad(("dy: " + name + "(grad, " + sizes + "])").c_str());
   tl::def<max_shape<N>>(("nn::adaptive_max_pool" + n + "d(Tensor input, int[" + n + "] output_size) -> (Tensor output, Tensor indices)").c_str(), 0,

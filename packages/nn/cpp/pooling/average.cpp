@@ -73,7 +73,12 @@ void average(tl::Call& c) {
   finish(out, to);
 }
 
-void backward_shape(tl::Call& c) { c.output(0, c.ints(1), c.tensor(0).dtype()); }
+template <int N>
+void backward_shape(tl::Call& c) {
+  require_pooled({kNames[N - 1], N}, c.tensor(0), c.ints(1), average_geometry(c.ints(1), c, 2, N));
+  require(!c.has(7) || c.integer(7) != 0, "divisor must be not zero");
+  c.output(0, c.ints(1), c.tensor(0).dtype());
+}
 template <int N>
 void backward(tl::Call& c) {
   const Pool p = average_geometry(c.ints(1), c, 2, N);
@@ -113,7 +118,7 @@ void register_dimension() {
                             TL_OP_OUT, "The mean of each window.")
       .template cpu<average<N>>()
       .grad(("input: " + name + "_backward(grad, input.sizes, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)").c_str());
-  tl::def<backward_shape>((name + "_backward(Tensor dy, int[] input_sizes, " + list + "kernel_size, " + list + "stride, " + list +
+  tl::def<backward_shape<N>>((name + "_backward(Tensor dy, int[] input_sizes, " + list + "kernel_size, " + list + "stride, " + list +
                            "padding, bool ceil_mode, bool count_include_pad, int? divisor_override) -> Tensor")
                               .c_str(),
                           TL_OP_HIDDEN)

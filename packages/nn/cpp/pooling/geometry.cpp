@@ -11,7 +11,10 @@ void read(tl::Sizes from, Spatial& to, Geometry g, const char* name) {
   const auto n = static_cast<size_t>(g.spatial);
   require(from.size() == 1 || from.size() == n, g.op, ": ", name, " must either be a single int, or a tuple of ", ints(g.spatial), ", got ",
           tl::to_string(from));
-  for (size_t d = 0; d < n; ++d) to[3 - n + d] = from[from.size() == 1 ? 0 : d];
+  for (size_t d = 0; d < n; ++d) {
+    const int64_t value = to[3 - n + d] = from[from.size() == 1 ? 0 : d];
+    require(value == static_cast<int32_t>(value), g.op, ": ", name, "=", tl::to_string(from), " is out of range");  // so that no product overflows
+  }
 }
 
 int64_t floor_div(int64_t a, int64_t b) { return (a >= 0 ? a : a - b + 1) / b; }

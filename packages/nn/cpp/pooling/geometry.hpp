@@ -1,5 +1,6 @@
 // The windows of pooling calls in one to three dimensions; fewer than three have leading extents of 1.
 #pragma once
+#include <algorithm>
 #include <array>
 
 #include "common.hpp"
@@ -42,6 +43,13 @@ inline int64_t window_begin(const Pool& p, size_t d, int64_t i) { return i * p.i
 inline int64_t window_end(const Pool& p, size_t d, int64_t i) { return ((i + 1) * p.input[d] + p.output[d] - 1) / p.output[d]; }
 
 tl::Dims pooled_sizes(tl::Sizes x, const Pool& p, int spatial);
+
+// A gradient has to have the shape that the forward pass gave.
+inline void require_pooled(Geometry g, const tl::Tensor& dy, tl::Sizes input, const Pool& p) {
+  const tl::Dims expected = pooled_sizes(input, p, g.spatial);
+  require(std::ranges::equal(dy.sizes(), expected), g.op, "_backward: expected a gradient of sizes ", tl::to_string(expected), ", but got ",
+          tl::to_string(dy.sizes()));
+}
 
 // ---------------------------------------------------------------- operands
 inline bool is_integer(TlDtype t) { return t >= TL_UINT8 && t <= TL_INT64; }

@@ -135,7 +135,22 @@ int64_t plane_size(tl::Sizes sizes, int64_t spatial) {
   for (size_t d = sizes.size() - static_cast<size_t>(spatial); d < sizes.size(); ++d) n *= sizes[d];
   return n;
 }
-void scatter_shape(tl::Call& c) { c.output(0, c.ints(2), c.tensor(0).dtype()); }
+void check_windows(const char* op, tl::Sizes planes, const tl::Tensor& index, int64_t spatial) {
+  const auto n = static_cast<size_t>(std::clamp<int64_t>(spatial, 0, 3));
+  require(spatial >= 1 && spatial <= 3 && planes.size() >= n && static_cast<size_t>(index.ndim()) == planes.size() &&
+              std::equal(planes.begin(), planes.end() - static_cast<ptrdiff_t>(n), index.sizes().begin()),
+          op, ": windows of sizes ", tl::to_string(index.sizes()), " do not belong to planes of sizes ", tl::to_string(planes), " with ", spatial,
+          " spatial dimensions");
+  require(index.dtype() == TL_INT64, op, ": indices have to be of type int64");
+}
+void scatter_shape(tl::Call& c) {
+  const tl::Tensor dy = c.tensor(0), index = c.tensor(1);
+  require_numbers(dy, "max_pool_scatter");
+  check_windows("max_pool_scatter", c.ints(2), index, c.integer(3));
+  require(std::ranges::equal(dy.sizes(), index.sizes()), "max_pool_scatter: Expected shape of indices to be that of the gradient, ",
+          tl::to_string(dy.sizes()), ", but got ", tl::to_string(index.sizes()));
+  c.output(0, c.ints(2), dy.dtype());
+}
 void scatter(tl::Call& c) {
   const tl::Tensor grad = operand(c.tensor(0)), index = tl::call<"contiguous">(c.tensor(1)), out = c.out(), to = target(out, grad);
   const int64_t plane = plane_size(out.sizes(), c.integer(3)), window = plane_size(grad.sizes(), c.integer(3)), planes = plane ? out.numel() / plane : 0;
@@ -159,6 +174,7 @@ void scatter(tl::Call& c) {
 void gather(tl::Call& c) {  // the adjoint of scatter: picks what scatter would have sent
   const tl::Tensor x = c.tensor(0), index = c.tensor(1);
   const int64_t spatial = c.integer(2);
+  check_windows("max_pool_gather", x.sizes(), index, spatial);
   tl::Dims flat(x.sizes().begin(), x.sizes().end() - spatial), iflat(index.sizes().begin(), index.sizes().end() - spatial);
   flat.push_back(plane_size(x.sizes(), spatial)), iflat.push_back(plane_size(index.sizes(), spatial));
   c.ret(tl::call<"reshape">(tl::call<"gather">(tl::call<"reshape">(x, flat), -1, tl::call<"reshape">(index, iflat)), index.sizes()));

@@ -1,5 +1,6 @@
 // Interpolation along one dimension: every output is a weighted sum of a few inputs, so that an image is resampled one
 // dimension at a time, and the gradient is the same sum the other way round.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -49,13 +50,13 @@ class Weights {
     for (int64_t i = 0; i < out; ++i) {
       const T middle = align_corners ? step * static_cast<T>(i) : step * (static_cast<T>(i) + T(0.5)) - T(0.5);
       switch (mode) {
-        case Mode::Nearest: add(in == out ? i : out == 2 * in ? i / 2 : static_cast<int64_t>(std::floor(static_cast<float>(i) * coarse)), 1); break;
-        case Mode::NearestExact: add(static_cast<int64_t>(std::floor((static_cast<float>(i) + 0.5f) * coarse)), 1); break;
+        case Mode::Nearest: add(in == out ? i : out == 2 * in ? i / 2 : cell_at(static_cast<float>(i) * coarse), 1); break;
+        case Mode::NearestExact: add(cell_at((static_cast<float>(i) + 0.5f) * coarse), 1); break;
         case Mode::Linear: linear(in == out ? static_cast<T>(i) : std::max(middle, T(0))); break;
         case Mode::Cubic: {
           const T first = std::floor(middle);
           const double t = std::clamp<double>(middle - first, 0, 1);
-          for (int k = -1; k <= 2; ++k) add(static_cast<int64_t>(first) + k, cubic(t - k, -0.75));
+          for (int k = -1; k <= 2; ++k) add(cell_at(static_cast<double>(first)) + k, cubic(t - k, -0.75));
           break;
         }
         default: smooth(smooth_filter(mode), static_cast<double>(step), i);
@@ -68,9 +69,10 @@ class Weights {
   std::vector<T> weights;
 
  private:
+  static int64_t cell_at(double position) { return position > -1e18 && position < 1e18 ? static_cast<int64_t>(std::floor(position)) : 0; }
   void add(int64_t cell, double weight) { cells.push_back(std::clamp<int64_t>(cell, 0, in_ - 1)), weights.push_back(static_cast<T>(weight)); }
   void linear(T at) {
-    const int64_t first = std::min(static_cast<int64_t>(at), in_ - 1);
+    const int64_t first = std::clamp<int64_t>(cell_at(static_cast<double>(at)), 0, in_ - 1);
     const T t = std::clamp(at - static_cast<T>(first), T(0), T(1));
     cells.push_back(first), weights.push_back(T(1) - t);
     if (first + 1 < in_) cells.push_back(first + 1), weights.push_back(t);
@@ -79,7 +81,7 @@ class Weights {
   // Where the result is smaller, the filter is wider, so that every input counts.
   void smooth(const Filter& f, double step, int64_t i) {
     const double wide = std::max(step, 1.0), middle = step * (static_cast<double>(i) + 0.5), support = f.reach * wide;
-    const int64_t begin = std::max<int64_t>(static_cast<int64_t>(middle - support + 0.5), 0), end = std::min(static_cast<int64_t>(middle + support + 0.5), in_);
+    const int64_t begin = std::max<int64_t>(cell_at(middle - support + 0.5), 0), end = std::min(cell_at(middle + support + 0.5), in_);
     double total = 0;
     for (int64_t j = begin; j < end; ++j) total += f.weight((static_cast<double>(j) - middle + 0.5) / wide);
     for (int64_t j = begin; j < end; ++j) {
@@ -119,6 +121,7 @@ void resample_shape(tl::Call& c) {
   c.output(0, with_size(x.sizes(), c.integer(1), c.integer(2)), x.dtype());
 }
 void resample(tl::Call& c) {
+  if (c.out().numel() == 0) return;
   const tl::Tensor x = as_compute(c.tensor(0)), out = c.out(), to = out.dtype() == x.dtype() ? out : tl::empty(out.sizes(), x.dtype());
   const int64_t dim = c.integer(1), in = x.size(dim), size = c.integer(2);
   const Lines l(x.sizes(), dim);
@@ -146,9 +149,14 @@ void resample(tl::Call& c) {
 // (dy, input_sizes, dim, size, mode, align_corners, scale)
 void backward_shape(tl::Call& c) {
   check_dim(c.integer(2), c.ints(1), c.integer(3));
+  const tl::Dims expected = with_size(c.ints(1), c.integer(2), c.integer(3));
+  require(std::ranges::equal(c.tensor(0).sizes(), expected), "resample_backward: expected a gradient of sizes ", tl::to_string(expected), ", but got ",
+          tl::to_string(c.tensor(0).sizes()));
+  mode_of(c.string(4));
   c.output(0, c.ints(1), c.tensor(0).dtype());
 }
 void backward(tl::Call& c) {
+  if (c.tensor(0).numel() == 0) return void(tl::call<"zero_">(c.out()));
   const tl::Tensor dy = as_compute(c.tensor(0)), out = c.out(), to = out.dtype() == dy.dtype() ? out : tl::empty(out.sizes(), dy.dtype());
   const int64_t dim = c.integer(2), in = out.size(dim), size = c.integer(3);
   const Lines l(out.sizes(), dim);

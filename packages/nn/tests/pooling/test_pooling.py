@@ -260,3 +260,23 @@ def test_repr():
     assert repr(nn.MaxUnpool2d(2)) == "MaxUnpool2d(kernel_size=(2, 2), stride=(2, 2), padding=(0, 0))"
     assert repr(nn.AdaptiveMaxPool3d((1, None, 2))) == "AdaptiveMaxPool3d(output_size=(1, None, 2))"
     assert repr(nn.LPPool2d(2, 3)) == "LPPool2d(norm_type=2, kernel_size=3, stride=None, ceil_mode=False)"
+
+
+def test_extreme_arguments_raise():
+    x, huge = tallow.ones(1, 1, 4, 4), 2**62
+    for arguments in ((huge,), (2, huge), (2, 1, huge), (5, 1, 0, huge)):
+        with pytest.raises(RuntimeError, match="out of range"):
+            F.max_pool2d(x, *arguments)
+    assert F.adaptive_avg_pool2d(x, (huge, 0)).numel() == 0
+
+
+def test_gradients_of_another_shape_are_refused():
+    ops, x = tallow.ops.nn, tallow.ones(1, 1, 2, 2)
+    with pytest.raises(RuntimeError, match="expected a gradient of sizes"):
+        ops.avg_pool2d_backward(x, [1, 1, 8, 8], [2], [2], [0], False, True, None)
+    with pytest.raises(RuntimeError, match="do not belong to planes"):
+        ops.max_pool_scatter(x, x.long(), [2, 2], 2)
+    with pytest.raises(RuntimeError, match="outside a plane"):
+        ops.max_pool_scatter(x, x.long() * 99, [1, 1, 4, 4], 2)
+    with pytest.raises(RuntimeError, match="expected a gradient of sizes"):
+        ops.convolution_input_grad(x, x, [1, 1, 9, 9], [1], [0], [1], 1)

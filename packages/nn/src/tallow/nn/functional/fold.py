@@ -9,7 +9,7 @@ from tallow import Tensor
 
 from .pad import pad
 
-_Pair = int | tuple[int, int] | list[int]
+_Pair = int | tuple[int, ...] | list[int]
 
 
 def _pair(value: _Pair, name: str) -> tuple[int, int]:

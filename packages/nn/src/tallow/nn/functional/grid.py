@@ -121,6 +121,7 @@ def grid_sample(
         return c if padding_mode == "zeros" else c.clamp(0, n - 1)
 
     sampler = _Sampler(input, grid)
+    lines: list[list[tuple[Tensor, Tensor | None]]]
     if mode == "bicubic":
         corner = [c.floor() for c in at]
         weights = [_cubic_weights(c - f.detach()) for c, f in zip(at, corner, strict=True)]

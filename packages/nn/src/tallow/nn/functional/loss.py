@@ -90,13 +90,13 @@ def binary_cross_entropy_with_logits(
     return _ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, code)
 
 
-def _warn_of_broadcast(input: Tensor, target: Tensor) -> None:
+def _warn_of_broadcast(input: Tensor, target: Tensor, stacklevel: int = 3) -> None:
     """Shapes that differ are broadcast, which is nearly always a mistake."""
     if target.shape != input.shape:
         warnings.warn(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
 
 
@@ -114,6 +114,23 @@ def _weighted(loss: Tensor, weight: Tensor, input: Tensor, reduction: str, by_we
     return weighted.sum() / weight.sum() if by_weight else weighted.mean()
 
 
+def _of_difference(
+    op: Any,
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None,
+    reduce: bool | None,
+    reduction: str,
+    weight: Tensor | None,
+) -> Tensor:
+    _warn_of_broadcast(input, target, stacklevel=4)
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    if weight is not None:
+        return _weighted(op(input, target, 0), weight, input, reduction)
+    return op(input, target, reduction_code(reduction))
+
+
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -126,12 +143,7 @@ def mse_loss(
 
     Shapes that differ are broadcast, with a warning.
     """
-    _warn_of_broadcast(input, target)
-    if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
-    if weight is not None:
-        return _weighted(_ops.mse_loss(input, target, 0), weight, input, reduction)
-    return _ops.mse_loss(input, target, reduction_code(reduction))
+    return _of_difference(_ops.mse_loss, input, target, size_average, reduce, reduction, weight)
 
 
 def l1_loss(
@@ -146,12 +158,7 @@ def l1_loss(
 
     Shapes that differ are broadcast, with a warning.
     """
-    _warn_of_broadcast(input, target)
-    if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
-    if weight is not None:
-        return _weighted(_ops.l1_loss(input, target, 0), weight, input, reduction)
-    return _ops.l1_loss(input, target, reduction_code(reduction))
+    return _of_difference(_ops.l1_loss, input, target, size_average, reduce, reduction, weight)
 
 
 def smooth_l1_loss(

@@ -15,6 +15,18 @@ __all__ = ["Container", "ModuleDict", "ModuleList", "Sequential"]
 SequenceSelf = TypeVar("SequenceSelf", bound="_ModuleSequence")
 
 
+def named_pairs(owner: str, values: Any) -> Iterator[tuple[str, Any]]:
+    """The (name, value) pairs of a mapping or of an iterable of pairs, which `owner` is updated with."""
+    pairs = values.items() if isinstance(values, Mapping) or hasattr(values, "items") else values
+    for i, pair in enumerate(pairs):
+        if not isinstance(pair, Iterable) or isinstance(pair, str):
+            raise TypeError(f"{owner} update sequence element #{i} should be Iterable; is {type(pair).__name__}")
+        pair = tuple(pair)
+        if len(pair) != 2:
+            raise ValueError(f"{owner} update sequence element #{i} has length {len(pair)}; 2 is required")
+        yield pair
+
+
 class _ModuleSequence(Module):
     """Children named "0", "1", ... : what Sequential and ModuleList share."""
 
@@ -261,14 +273,8 @@ class ModuleDict(Module):
                 "ModuleDict.update should be called with an iterable of key/value pairs, "
                 f"but got {type(modules).__name__}"
             )
-        pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
-        for i, pair in enumerate(pairs):
-            if not isinstance(pair, Iterable) or isinstance(pair, str):
-                raise TypeError(f"ModuleDict update sequence element #{i} should be Iterable; is {type(pair).__name__}")
-            pair = tuple(pair)
-            if len(pair) != 2:
-                raise ValueError(f"ModuleDict update sequence element #{i} has length {len(pair)}; 2 is required")
-            self[pair[0]] = pair[1]
+        for name, module in named_pairs("ModuleDict", modules):
+            self[name] = module
 
 
 class Container(Module):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tallow import Tensor
 
 from ..parameter import Parameter
+from .container import named_pairs
 from .module import Module
 
 __all__ = ["ParameterDict", "ParameterList"]
@@ -208,16 +209,8 @@ class ParameterDict(Module):
                 "ParametersDict.update should be called with an iterable of key/value pairs, "
                 f"but got {type(parameters).__name__}"
             )
-        pairs = parameters.items() if isinstance(parameters, (Mapping, ParameterDict)) else parameters
-        for i, pair in enumerate(pairs):
-            if not isinstance(pair, Iterable) or isinstance(pair, str):
-                raise TypeError(
-                    f"ParameterDict update sequence element #{i} should be Iterable; is {type(pair).__name__}"
-                )
-            pair = tuple(pair)
-            if len(pair) != 2:
-                raise ValueError(f"ParameterDict update sequence element #{i} has length {len(pair)}; 2 is required")
-            self[pair[0]] = pair[1]
+        for name, value in named_pairs("ParameterDict", parameters):
+            self[name] = value
 
     def extra_repr(self) -> str:
         return "\n".join(_describe(key, value) for key, value in self.items())

@@ -90,11 +90,20 @@ void forward(tl::Call& c) {
   });
 }
 
-void backward_shape(tl::Call& c) { c.output(0, c.tensor(1).sizes(), c.tensor(1).dtype()); }
+void backward_shape(tl::Call& c) {
+  const tl::Tensor x = c.tensor(1), target = c.tensor(2), lse = c.tensor(4), total = c.tensor(5);
+  check_classes("cross_entropy_backward", x, target, c.tensor(3));
+  check_gradient("cross_entropy_backward", c.tensor(0), target.sizes(), c.integer(6));
+  require(same_sizes(lse.sizes(), target.sizes()) && lse.dtype() == compute_dtype(x), "cross_entropy_backward: log_sum_exp has shape ",
+          tl::to_string(lse.sizes()), " or a dtype that the forward does not give");
+  require(total.numel() == 1 && total.dtype() == compute_dtype(x), "cross_entropy_backward: total_weight must be the forward's number, got shape ",
+          tl::to_string(total.sizes()));
+  c.output(0, x.sizes(), x.dtype());
+}
 
 void backward(tl::Call& c) {
   const tl::Tensor x = as_compute(c.tensor(1)), target = tl::call<"contiguous">(cast(c.tensor(2), TL_INT64)),
-                   grad = tl::call<"contiguous">(cast(c.tensor(0), x.dtype())), lse = c.tensor(4), total = c.tensor(5),
+                   grad = tl::call<"contiguous">(cast(c.tensor(0), x.dtype())), lse = tl::call<"contiguous">(c.tensor(4)), total = c.tensor(5),
                    weight = c.tensor(3) ? cast(as_compute(c.tensor(3)), x.dtype()) : tl::Tensor(), out = c.out();
   const int64_t reduction = c.integer(6), ignore = c.integer(7);
   const double smoothing = c.number(8);

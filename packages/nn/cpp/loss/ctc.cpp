@@ -52,10 +52,7 @@ Problem problem(const tl::Tensor& x, const tl::Tensor& targets, tl::Sizes input_
   return p;
 }
 
-void forward_shape(tl::Call& c) {
-  const tl::Tensor x = c.tensor(0), targets = c.tensor(1);
-  const tl::Sizes input_lengths = c.ints(2), target_lengths = c.ints(3);
-  const int64_t blank = c.integer(4);
+void check(const tl::Tensor& x, const tl::Tensor& targets, tl::Sizes input_lengths, tl::Sizes target_lengths, int64_t blank) {
   require(x.ndim() == 3, "ctc_loss: log_probs must be (T, N, C) or (T, C), got shape ", tl::to_string(x.sizes()));
   require(x.dtype() == TL_FLOAT32 || x.dtype() == TL_FLOAT64, "\"ctc_loss_cpu\" not implemented for this dtype: log_probs must be float32 or float64");
   require(targets.dtype() == TL_INT64 || targets.dtype() == TL_INT32, "ctc_loss: targets must be int32 or int64");
@@ -80,9 +77,21 @@ void forward_shape(tl::Call& c) {
     require(targets.size(1) >= longest(target_lengths), "Expected tensor to have size at least ", longest(target_lengths), " at dimension 1, but got size ",
             tl::to_string(targets.sizes()), " for argument #2 'targets' (while checking arguments for ctc_loss)");
   }
-  const int64_t losses[1] = {batch}, alphas[3] = {batch, x.size(0), 2 * longest(target_lengths) + 1};
-  c.output(0, losses, x.dtype());
-  c.output(1, alphas, TL_FLOAT64);
+}
+
+std::array<int64_t, 3> alpha_sizes(const tl::Tensor& x, tl::Sizes target_lengths) { return {x.size(1), x.size(0), 2 * longest(target_lengths) + 1}; }
+
+void forward_shape(tl::Call& c) {
+  const tl::Tensor x = c.tensor(0);
+  check(x, c.tensor(1), c.ints(2), c.ints(3), c.integer(4));
+  c.output(0, x.sizes().subspan(1, 1), x.dtype());
+  c.output(1, alpha_sizes(x, c.ints(3)), TL_FLOAT64);
+}
+
+void check_labels(const Problem& p, int64_t b) {
+  const States states = p.states(b);
+  for (int64_t s = 0; s < states.length; ++s)
+    require(states.labels[s] >= 0 && states.labels[s] < p.classes, "ctc_loss: label ", states.labels[s], " of sequence ", b, " is not in [0, ", p.classes, ")");
 }
 
 // From the two states in which a path may end.
@@ -97,8 +106,7 @@ template <class T>
 double forward_pass(const Problem& p, int64_t b, const T* x, double* alpha) {
   const States states = p.states(b);
   const int64_t n = states.count(), steps = p.length(b);
-  for (int64_t s = 0; s < states.length; ++s)
-    require(states.labels[s] >= 0 && states.labels[s] < p.classes, "ctc_loss: label ", states.labels[s], " of sequence ", b, " is not in [0, ", p.classes, ")");
+  check_labels(p, b);
   if (steps == 0) return states.length == 0 ? 0 : -kImpossible;
   for (int64_t t = 0; t < steps; ++t) {
     const T* y = x + (t * p.batch + b) * p.classes;
@@ -141,6 +149,7 @@ void backward_pass(const Problem& p, int64_t b, const T* x, const double* alpha,
   const States states = p.states(b);
   const int64_t n = states.count(), steps = p.length(b);
   if (steps == 0) return;
+  check_labels(p, b);
   const double loss = total_loss(p, states, steps, alpha);  // and not the result, which may have been rounded to float
   std::vector<double> beta(static_cast<size_t>(n), kImpossible), next, through(static_cast<size_t>(p.classes));
   for (int64_t t = steps - 1; t >= 0; --t) {
@@ -171,10 +180,19 @@ void backward_pass(const Problem& p, int64_t b, const T* x, const double* alpha,
   }
 }
 
-void backward_shape(tl::Call& c) { c.output(0, c.tensor(1).sizes(), c.tensor(1).dtype()); }
+void backward_shape(tl::Call& c) {
+  const tl::Tensor x = c.tensor(1), losses = c.tensor(3), alphas = c.tensor(4);
+  check(x, c.tensor(2), c.ints(5), c.ints(6), c.integer(7));
+  check_gradient("ctc_loss_backward", c.tensor(0), x.sizes().subspan(1, 1), 0);
+  require(same_sizes(losses.sizes(), x.sizes().subspan(1, 1)) && losses.dtype() == x.dtype() && alphas.dtype() == TL_FLOAT64 &&
+              same_sizes(alphas.sizes(), alpha_sizes(x, c.ints(6))),
+          "ctc_loss_backward: loss and log_alpha must be those of the forward, got shapes ", tl::to_string(losses.sizes()), " and ",
+          tl::to_string(alphas.sizes()));
+  c.output(0, x.sizes(), x.dtype());
+}
 void backward(tl::Call& c) {
-  const tl::Tensor x = tl::call<"contiguous">(c.tensor(1)), grad = tl::call<"contiguous">(c.tensor(0));
-  const tl::Tensor losses = c.tensor(3), alphas = c.tensor(4), out = c.out();
+  const tl::Tensor x = tl::call<"contiguous">(c.tensor(1)), grad = cast(tl::call<"contiguous">(c.tensor(0)), x.dtype());
+  const tl::Tensor losses = tl::call<"contiguous">(c.tensor(3)), alphas = tl::call<"contiguous">(c.tensor(4)), out = c.out();
   const Problem p = problem(x, c.tensor(2), c.ints(5), c.ints(6), c.integer(7));
   const bool zero_infinity = c.boolean(8);
   tl::call<"zero_">(out);

@@ -15,10 +15,13 @@ const ElementPasses<T>& passes() {
 }
 
 // (input, target, reduction, parameter)
+void check_pair(const tl::Tensor& x, const tl::Tensor& t) {
+  require(is_floating(x.dtype()) && x.dtype() == t.dtype() && same_sizes(x.sizes(), t.sizes()),
+          "input and target must be of one floating-point dtype and one shape, got ", tl::to_string(x.sizes()), " and ", tl::to_string(t.sizes()));
+}
 void forward_shape(tl::Call& c) {
   const tl::Tensor x = c.tensor(0), t = c.tensor(1);
-  require(x.dtype() == t.dtype() && same_sizes(x.sizes(), t.sizes()), "input and target must have one dtype and shape, got ", tl::to_string(x.sizes()), " and ",
-          tl::to_string(t.sizes()));
+  check_pair(x, t);
   if (c.integer(2) == 0) c.output(0, x.sizes(), x.dtype());
   else c.output(0, {}, x.dtype());
 }
@@ -59,7 +62,12 @@ void forward(tl::Call& c) {
 }
 
 // (dy, input, target, reduction, parameter)
-void backward_shape(tl::Call& c) { c.output(0, c.tensor(1).sizes(), c.tensor(1).dtype()); }
+void backward_shape(tl::Call& c) {
+  const tl::Tensor x = c.tensor(1);
+  check_pair(x, c.tensor(2));
+  check_gradient("loss backward", c.tensor(0), x.sizes(), c.integer(3));
+  c.output(0, x.sizes(), x.dtype());
+}
 
 template <ElementLoss Kind>
 void backward(tl::Call& c) {

@@ -49,6 +49,12 @@ inline int64_t checked_class(const int64_t* t, int64_t i, int64_t classes, int64
   return k;
 }
 
+// A gradient that comes in: of one element each without reduction, else one number.
+inline void check_gradient(const char* op, const tl::Tensor& dy, tl::Sizes each, int64_t reduction) {
+  require(reduction == 0 ? same_sizes(dy.sizes(), each) : dy.numel() == 1, op, ": dy has shape ", tl::to_string(dy.sizes()), ", expected ",
+          reduction == 0 ? tl::to_string(each) : "one number");
+}
+
 // Writes what was computed in float or double to a result of any floating dtype.
 template <class T>
 void put(const tl::Tensor& out, const T* from, int64_t count) {

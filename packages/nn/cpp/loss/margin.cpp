@@ -39,13 +39,17 @@ void multi_margin_loss(tl::Call& c) {
 
 // sum over classes j of the target and i not of it of max(0, 1 - (x_j - x_i)) / C. A row of the target lists its classes, up to
 // the first -1.
-void multilabel_shape(tl::Call& c) {
-  const tl::Tensor x = c.tensor(0), target = c.tensor(1);
+void check_multilabel(const tl::Tensor& x, const tl::Tensor& target) {
   check_scores(x);
   require(x.dtype() == TL_FLOAT32 || x.dtype() == TL_FLOAT64, "\"multilabel_margin_loss_forward_out_frame\" not implemented for this dtype");
   require(same_sizes(x.sizes(), target.sizes()), "inconsistent target size: ", tl::to_string(target.sizes()), " for input of size: ", tl::to_string(x.sizes()));
   require(target.dtype() == TL_INT64, "expected scalar type Long but found ", is_floating(target.dtype()) ? "Float" : "another dtype");
-  c.output(0, x.ndim() < 2 ? tl::Sizes() : x.sizes().first(1), x.dtype());
+}
+tl::Sizes per_row(const tl::Tensor& x) { return x.ndim() < 2 ? tl::Sizes() : x.sizes().first(1); }
+void multilabel_shape(tl::Call& c) {
+  const tl::Tensor x = c.tensor(0);
+  check_multilabel(x, c.tensor(1));
+  c.output(0, per_row(x), x.dtype());
 }
 
 // Calls f(row, classes of the target, flags of all classes) for every row.
@@ -86,9 +90,14 @@ void multilabel(tl::Call& c) {
   });
 }
 
-void multilabel_backward_shape(tl::Call& c) { c.output(0, c.tensor(1).sizes(), c.tensor(1).dtype()); }
+void multilabel_backward_shape(tl::Call& c) {
+  const tl::Tensor x = c.tensor(1);
+  check_multilabel(x, c.tensor(2));
+  check_gradient("multilabel_margin_backward", c.tensor(0), per_row(x), 0);
+  c.output(0, x.sizes(), x.dtype());
+}
 void multilabel_backward(tl::Call& c) {
-  const tl::Tensor x = as_compute(c.tensor(1)), grad = as_compute(c.tensor(0)), out = c.out();
+  const tl::Tensor x = as_compute(c.tensor(1)), grad = cast(tl::call<"contiguous">(c.tensor(0)), x.dtype()), out = c.out();
   tl::call<"zero_">(out);
   by_float(x, [&](auto zero) {
     using T = decltype(zero);

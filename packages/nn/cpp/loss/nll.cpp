@@ -58,9 +58,15 @@ void nll(tl::Call& c) {
   });
 }
 
-void nll_backward_shape(tl::Call& c) { c.output(0, c.tensor(1).sizes(), c.tensor(1).dtype()); }
+void nll_backward_shape(tl::Call& c) {
+  const tl::Tensor x = c.tensor(1), target = c.tensor(2);
+  check_classes("nll_loss_backward", x, target, c.tensor(3));
+  check_gradient("nll_loss_backward", c.tensor(0), target.sizes(), c.integer(5));
+  require(c.tensor(4).numel() == 1, "nll_loss_backward: total_weight must be one number, got shape ", tl::to_string(c.tensor(4).sizes()));
+  c.output(0, x.sizes(), x.dtype());
+}
 void nll_backward(tl::Call& c) {
-  const tl::Tensor grad = as_compute(c.tensor(0)), target = tl::call<"contiguous">(cast(c.tensor(2), TL_INT64)), total = as_compute(c.tensor(4));
+  const tl::Tensor grad = as_compute(c.tensor(0)), target = tl::call<"contiguous">(cast(c.tensor(2), TL_INT64)), total = cast(c.tensor(4), grad.dtype());
   tl::Tensor out = c.out();
   const tl::Tensor weight = c.tensor(3) ? cast(as_compute(c.tensor(3)), grad.dtype()) : tl::Tensor();
   const int64_t reduction = c.integer(5), ignore = c.integer(6);

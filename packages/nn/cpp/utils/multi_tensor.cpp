@@ -24,6 +24,7 @@ std::vector<Part> parts(const char* op, std::span<const TlTensor> tensors, TlDty
     info.struct_size = sizeof info;
     tl::api()->tensor_info(tensors[i], &info);
     require(info.dtype == dtype && (dtype == TL_FLOAT32 || dtype == TL_FLOAT64), op, ": tensors[", i, "] must be of the others' dtype, float32 or float64");
+    require(info.device.type == TL_CPU, op, ": tensors[", i, "] is not on the CPU");
     require(info.flags & TL_TENSOR_CONTIGUOUS, op, ": tensors[", i, "] must be contiguous");
     if (write) tl::api()->tensor_bump_version(tensors[i]);
     out.push_back({info.data, info.numel});

@@ -3,6 +3,7 @@
 import pytest
 
 import tallow
+import tallow.nn  # registers the ops
 from tallow import ops
 
 X, T = tallow.zeros(2, 3), tallow.tensor([0, 1])

@@ -58,10 +58,13 @@ class Arena:
         self._free: list[tuple[int, int, int]] = []  # sorted, with neighbours merged
         self._here: dict[Block, int] = {}  # how many hold a block: this process, the reader
         self._starts: dict[int, Block] = {}
-        self._leases = Leases(self.release)
+        self._let_go: deque[Block] = deque()  # noted at any time, by the garbage collector too
+        self._leases = Leases(self._let_go.append)
 
     def allocate(self, size: int) -> Tensor:
         """A tensor of `size` bytes in shared memory."""
+        while self._let_go:
+            self.release(self._let_go.popleft())
         room = -(-size // _PAGE) * _PAGE
         i = next((i for i, (_, _, free) in enumerate(self._free) if free >= room), -1)
         if i < 0:

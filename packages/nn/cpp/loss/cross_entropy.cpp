@@ -34,7 +34,6 @@ void for_each_place(const Layout& l, F f) {
     }
   });
 }
-int64_t offset(const Layout& l, int64_t place, int64_t k) { return (place / l.inner * l.classes + k) * l.inner + place % l.inner; }
 
 template <class T>
 double sum_of(const T* w, int64_t n) {
@@ -67,7 +66,7 @@ void forward(tl::Call& c) {
     const int64_t n = l.positions();
     std::vector<T> each(static_cast<size_t>(n)), dots(static_cast<size_t>(smoothing > 0 ? n : 0));
     for_each_place(l, [&](int64_t i, int64_t count) {
-      passes<T>().log_sum_exp(in + offset(l, i, 0), l.classes, l.inner, count, w, lse + i, dots.empty() ? nullptr : dots.data() + i);
+      passes<T>().log_sum_exp(in + l.offset(i, 0), l.classes, l.inner, count, w, lse + i, dots.empty() ? nullptr : dots.data() + i);
     });
     const double all_weights = sum_of(w, l.classes), spread = smoothing / static_cast<double>(std::max<int64_t>(l.classes, 1));
     // In double and in the order of the places: the same sum for any number of threads.
@@ -76,7 +75,7 @@ void forward(tl::Call& c) {
       const int64_t k = checked_class(t, i, l.classes, ignore);
       if (k < 0) continue;
       const T s = w ? w[k] : T(1);
-      T loss = s * (lse[i] - in[offset(l, i, k)]);
+      T loss = s * (lse[i] - in[l.offset(i, k)]);
       if (smoothing > 0)
         loss = static_cast<T>((1 - smoothing) * static_cast<double>(loss) +
                               spread * (all_weights * static_cast<double>(lse[i]) - static_cast<double>(dots[static_cast<size_t>(i)])));
@@ -129,9 +128,9 @@ void backward(tl::Call& c) {
           own[i] = k < 0 ? T(0) : s * keep * (w ? w[k] : T(1));
           shares[i] = {own[i] + s * even, s * spread};
         }
-        passes<T>().gradient(in + offset(l, b, 0), l.classes, l.inner, n, w, logs + b, shares, to + offset(l, b, 0));
+        passes<T>().gradient(in + l.offset(b, 0), l.classes, l.inner, n, w, logs + b, shares, to + l.offset(b, 0));
         for (int64_t i = 0; i < n; ++i)
-          if (const int64_t k = t[b + i]; k != ignore) to[offset(l, b + i, k)] -= own[i];
+          if (const int64_t k = t[b + i]; k != ignore) to[l.offset(b + i, k)] -= own[i];
       }
     });
   });

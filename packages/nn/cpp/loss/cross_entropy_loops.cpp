@@ -18,29 +18,42 @@ constexpr int64_t kBlock = 1024, kLanes = 32, kColumns = 64;
 
 template <class T> constexpr T kLowest = -std::numeric_limits<T>::infinity();
 
+// Halves, quarters, ... of the lanes onto each other: a chain of kLanes additions would take as long as a short row.
+template <class T, class F>
+T folded(T* lanes, F&& join) {
+#pragma GCC unroll 8
+  for (int64_t half = kLanes / 2; half > 0; half /= 2)
+    for (int64_t k = 0; k < half; ++k) lanes[k] = join(lanes[k], lanes[k + half]);
+  return lanes[0];
+}
+
 template <class T>
 T largest(const T* x, int64_t n) {
-  T lanes[kLanes];
-  for (T& v : lanes) v = kLowest<T>;
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int64_t k = 0; k < kLanes; ++k) lanes[k] = x[i + k] > lanes[k] ? x[i + k] : lanes[k];  // a NaN comes back through the sum
+  const auto larger = [](T a, T b) { return b > a ? b : a; };  // a NaN comes back through the sum
   T best = kLowest<T>;
-  for (T v : lanes) best = v > best ? v : best;
-  for (; i < n; ++i) best = x[i] > best ? x[i] : best;
+  int64_t i = 0;
+  if (n >= kLanes) {
+    T lanes[kLanes];
+    for (int64_t k = 0; k < kLanes; ++k) lanes[k] = larger(kLowest<T>, x[k]);
+    for (i = kLanes; i + kLanes <= n; i += kLanes)
+      for (int64_t k = 0; k < kLanes; ++k) lanes[k] = larger(lanes[k], x[i + k]);
+    best = folded(lanes, larger);
+  }
+  for (; i < n; ++i) best = larger(best, x[i]);
   return best;
 }
 
 // Of at most kBlock terms.
 template <class T>
 double lane_sum(const T* x, int64_t n) {
-  T lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int64_t k = 0; k < kLanes; ++k) lanes[k] += x[i + k];
   double total = 0;
-  if (i)
-    for (T v : lanes) total += static_cast<double>(v);
+  int64_t i = 0;
+  if (n >= kLanes) {
+    T lanes[kLanes] = {};
+    for (; i + kLanes <= n; i += kLanes)
+      for (int64_t k = 0; k < kLanes; ++k) lanes[k] += x[i + k];
+    total = static_cast<double>(folded(lanes, [](T a, T b) { return a + b; }));
+  }
   for (; i < n; ++i) total += static_cast<double>(x[i]);
   return total;
 }
@@ -62,7 +75,7 @@ void row_log_sum_exp(const T* x, int64_t classes, const T* w, T* lse, T* weighte
       dot += lane_sum(in, n);
     }
   }
-  *lse = top + static_cast<T>(std::log(sum));
+  *lse = top + static_cast<T>(vec::log(sum));
   if (weighted) *weighted = static_cast<T>(dot);
 }
 

@@ -28,6 +28,10 @@ inline tl::Tensor shaped(const tl::Tensor& t, tl::Sizes sizes) { return same_siz
 struct Layout {
   int64_t batch, classes, inner;
   int64_t positions() const { return batch * inner; }
+  // Where the score of class k at a position lies. Rows of scores are the common case, and divisions are slow.
+  int64_t offset(int64_t position, int64_t k) const {
+    return inner == 1 ? position * classes + k : (position / inner * classes + k) * inner + position % inner;
+  }
 };
 inline int64_t class_dim(const tl::Tensor& input) { return input.ndim() == 1 ? 0 : 1; }
 inline Layout layout(const tl::Tensor& x) {

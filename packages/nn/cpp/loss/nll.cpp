@@ -48,7 +48,7 @@ void nll(tl::Call& c) {
       const int64_t k = checked_class(t, i, l.classes, ignore);
       if (k < 0) continue;
       const T s = w ? w[k] : T(1);
-      each[static_cast<size_t>(i)] = -s * in[(i / l.inner * l.classes + k) * l.inner + i % l.inner];
+      each[static_cast<size_t>(i)] = -s * in[l.offset(i, k)];
       total += each[static_cast<size_t>(i)], weights += s;
     }
     const T sum = static_cast<T>(weights), result = static_cast<T>(reduction == 1 ? total / weights : total);
@@ -81,7 +81,7 @@ void nll_backward(tl::Call& c) {
     const T scale = reduction == 1 ? g[0] / total.data<T>()[0] : reduction == 2 ? g[0] : T(1);
     for (int64_t i = 0; i < l.positions(); ++i) {
       const int64_t k = checked_class(t, i, l.classes, ignore);
-      if (k >= 0) o[(i / l.inner * l.classes + k) * l.inner + i % l.inner] = -(w ? w[k] : T(1)) * (reduction == 0 ? g[i] : scale);
+      if (k >= 0) o[l.offset(i, k)] = -(w ? w[k] : T(1)) * (reduction == 0 ? g[i] : scale);
     }
   });
   if (temp.get() != out.get()) tl::call<"copy_">(out, temp);

@@ -81,6 +81,10 @@ void loop3(char* const* d, const int64_t* s, int64_t n, const ScalarArg* scalars
     const T y = *b, z = *c;
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i], y, z, p);
+  } else if (s[1] && s[2]) {  // lerp with a number, where with one as the second choice
+    const T z = *c;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i], b[i], z, p);
   } else {
     const int64_t sa = s[1] != 0, sb = s[2] != 0, sc = s[3] != 0;
     for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i * sa], b[i * sb], c[i * sc], p);

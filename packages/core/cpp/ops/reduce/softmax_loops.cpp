@@ -16,29 +16,34 @@ namespace {
 
 constexpr int64_t kBlock = 1024;
 
+template <class V> inline V larger(V a, V b) { return a > b ? a : b; }
+
+// A NaN may get lost here: it comes back through the sum of exponentials.
 template <class T>
 T row_max(const T* x, int64_t n) {
   using V = vector_t<T>;
   constexpr int L = Vector<T>::lanes;
-  T best = -std::numeric_limits<T>::infinity();
+  if (n < L) return *std::max_element(x, x + n, [](T p, T q) { return p < q || p != p; });
+  V best = load(x + n - L);  // the last lanes, which the loops may leave out
   int64_t i = 0;
-  if (n >= L) {
+  if (n >= L * kAccumulators) {
     V a[kAccumulators];
 #pragma GCC unroll 8
-    for (int k = 0; k < kAccumulators; ++k) a[k] = load(x);
+    for (int k = 0; k < kAccumulators; ++k) a[k] = best;
     for (; i + L * kAccumulators <= n; i += L * kAccumulators) {
 #pragma GCC unroll 8
-      for (int k = 0; k < kAccumulators; ++k) {
-        const V v = load(x + i + k * L);
-        a[k] = v > a[k] ? v : a[k];  // a NaN may get lost here: it comes back through the sum of exponentials
-      }
+      for (int k = 0; k < kAccumulators; ++k) a[k] = larger(load(x + i + k * L), a[k]);
     }
-    T lanes[L * kAccumulators];
-    for (int k = 0; k < kAccumulators; ++k) store(lanes + k * L, a[k]);
-    for (T v : lanes) best = v > best ? v : best;
+#pragma GCC unroll 8
+    for (int k = 0; k < kAccumulators; ++k) best = larger(best, a[k]);
   }
-  for (; i < n; ++i) best = x[i] > best ? x[i] : best;
-  return best;
+  for (; i + L <= n; i += L) best = larger(load(x + i), best);
+  T lanes[L];
+  store(lanes, best);
+#pragma GCC unroll 8
+  for (int half = L / 2; half; half /= 2)
+    for (int k = 0; k < half; ++k) lanes[k] = lanes[k] > lanes[k + half] ? lanes[k] : lanes[k + half];
+  return lanes[0];
 }
 
 template <class T, class F>

@@ -209,6 +209,14 @@ void backward(tl::Call& c) {
   });
 }
 
+// The backward is linear in dy. How it depends on log_probs has no rule: a second derivative says so.
+void backward_dy(tl::Call& c) {
+  const tl::Tensor one = tl::call<"ones_like">(c.tensor(1));
+  const tl::Tensor slope = tl::call<"nn::ctc_loss_backward">(one, c.tensor(2), c.tensor(3), c.tensor(4), c.tensor(5), c.ints(6), c.ints(7),
+                                                          c.integer(8), c.boolean(9));
+  c.ret(tl::call<"sum">(c.tensor(0) * slope, tl::Dims{0, 2}));
+}
+
 void ctc_loss(tl::Call& c) {
   tl::Tensor x = c.tensor(0), targets = c.tensor(1);
   const tl::Sizes target_lengths = c.ints(3);
@@ -237,8 +245,11 @@ void register_ctc() {
       .grad("log_probs: nn::ctc_loss_backward(grad0, log_probs, targets, loss.detach(), log_alpha.detach(), input_lengths, target_lengths, blank, "
             "zero_infinity)");
   tl::def<backward_shape>("nn::ctc_loss_backward(Tensor dy, Tensor log_probs, Tensor targets, Tensor loss, Tensor log_alpha, int[] input_lengths, "
-                          "int[] target_lengths, int blank, bool zero_infinity) -> Tensor", TL_OP_HIDDEN | TL_OP_NOT_DIFFERENTIABLE)
-      .cpu<backward>();
+                          "int[] target_lengths, int blank, bool zero_infinity) -> Tensor", TL_OP_HIDDEN)
+      .cpu<backward>()
+      .grad("dy: nn::ctc_loss_backward_dy(grad, dy, log_probs, targets, loss, log_alpha, input_lengths, target_lengths, blank, zero_infinity)");
+  tl::composite<backward_dy>("nn::ctc_loss_backward_dy(Tensor grad, Tensor dy, Tensor log_probs, Tensor targets, Tensor loss, Tensor log_alpha, "
+                             "int[] input_lengths, int[] target_lengths, int blank, bool zero_infinity) -> Tensor", TL_OP_HIDDEN);
   tl::composite<ctc_loss>("nn::ctc_loss(Tensor log_probs, Tensor targets, int[] input_lengths, int[] target_lengths, int blank=0, int reduction=1, "
                           "bool zero_infinity=False) -> Tensor");
 }

@@ -71,6 +71,18 @@ def test_gradient_through_log_softmax():
     assert gradcheck(loss, (x,))
 
 
+def test_second_derivatives():
+    x = log_probs(5, 2, 3).requires_grad_()
+    dy = tallow.ones(2, dtype=tallow.float64, requires_grad=True)
+    loss = F.ctc_loss(x, tallow.tensor([[1], [2]]), [5, 5], [1, 1], reduction="none")
+    (grad,) = tallow.autograd.grad(loss, x, dy, create_graph=True)
+    along = tallow.randn(5, 2, 3, dtype=tallow.float64)
+    (slope,) = tallow.autograd.grad((grad * along).sum(), dy, retain_graph=True)
+    assert tallow.allclose(slope, (grad * along).sum((0, 2)))
+    with pytest.raises(NotImplementedError, match="ctc_loss_backward with respect to 'log_probs'"):
+        tallow.autograd.grad(grad.sum(), x)
+
+
 def test_targets_that_do_not_fit():
     x = tallow.randn(2, 1, 3, requires_grad=True)
     targets = tallow.tensor([[1, 1]])  # needs three steps: a blank between the repeats

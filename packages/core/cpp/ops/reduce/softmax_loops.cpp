@@ -23,7 +23,11 @@ template <class T>
 T row_max(const T* x, int64_t n) {
   using V = vector_t<T>;
   constexpr int L = Vector<T>::lanes;
-  if (n < L) return *std::max_element(x, x + n, [](T p, T q) { return p < q || p != p; });
+  if (n < L) {
+    T best = -std::numeric_limits<T>::infinity();
+    for (int64_t i = 0; i < n; ++i) best = x[i] > best ? x[i] : best;
+    return best;
+  }
   V best = load(x + n - L);  // the last lanes, which the loops may leave out
   int64_t i = 0;
   if (n >= L * kAccumulators) {

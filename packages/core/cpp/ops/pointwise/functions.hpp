@@ -1,5 +1,6 @@
 // What the expressions of the pointwise tables call, for every compute type.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <complex>
 #include <limits>
@@ -211,16 +212,37 @@ static inline int64_t pow(int64_t a, int64_t b) {
   return static_cast<int64_t>(r);
 }
 template <class T> TL_INLINE T pow(T a, T b) {
-  // The tests are on the exponent: for a repeated one the compiler takes them out of the loop.
-  if (b == T(2)) return a * a;
   if constexpr (is_complex_v<T>) {
+    if (b == T(2)) return a * a;
     return a == T(0) ? (b == T(0) ? T(1) : T(0)) : std::pow(a, b);
   } else {
-    if (b == T(1)) return a;
-    if (b == T(3)) return a * a * a;
-    if (b == T(-1)) return T(1) / a;
     return v::pow(a, b);
   }
+}
+// One exponent for all: some are a few multiplications or a root.
+template <class T> void pow_number(const T* a, T b, T* out, int64_t n) {
+#define TL_POWER(EXPONENT, FORM)                             \
+  if (b == T(EXPONENT)) {                                    \
+    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; ++i) {                        \
+      const T x = a[i];                                      \
+      out[i] = FORM;                                         \
+    }                                                        \
+    return;                                                  \
+  }
+  TL_POWER(2, x * x)
+  TL_POWER(3, x * x * x)
+  TL_POWER(1, x)
+  TL_POWER(0.5, sqrt(x))
+  TL_POWER(-0.5, T(1) / sqrt(x))
+  TL_POWER(-1, T(1) / x)
+  TL_POWER(-2, T(1) / (x * x))
+#undef TL_POWER
+  // Read from memory: the tests on a known exponent would become branches, and the loop would not be vector code.
+  T exponents[256];
+  std::fill_n(exponents, 256, b);
+  for (; n > 0; n -= 256, a += 256, out += 256)
+#pragma GCC ivdep
+    for (int64_t i = 0, m = n < 256 ? n : 256; i < m; ++i) out[i] = pow(a[i], exponents[i]);
 }
 template <class T> TL_INLINE T logaddexp(T a, T b) {
   if constexpr (is_complex_v<T>) {

@@ -54,6 +54,8 @@ void loop2(char* const* d, const int64_t* s, int64_t n, const ScalarArg* scalars
     for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i], b[i], T(), p);
   } else if (s[1]) {
     const T y = *b;
+    // A second operand that is one number may have simpler forms.
+    if constexpr (requires { run_with_number(F(), a, y, o, n); }) return run_with_number(F(), a, y, o, n);
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i], y, T(), p);
   } else if (s[2]) {

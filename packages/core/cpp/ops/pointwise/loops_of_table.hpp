@@ -1,5 +1,6 @@
 // Included by each <theme>_loops.cpp after it defined TL_TABLE (the file) and TL_TABLE_NAME (the theme); TL_TABLE_BLOCKS
-// may add run_block(functor, from, to, n) for functions that have a form for whole blocks.
+// may add run_block(functor, from, to, n) for functions that have a form for whole blocks, and run_with_number(functor,
+// from, number, to, n) for those with simpler forms for some second operands.
 #include "ops/pointwise/functions.hpp"
 #include "ops/pointwise/loops.hpp"
 #include "ops/pointwise/table.hpp"

@@ -41,7 +41,7 @@ def tallow_name(name: str) -> str:
 def missing(name: str) -> str:
     """The message for something of torch that is not here."""
     hint = next((f": {text}" for key, text in _HINTS.items() if name == key or name.startswith(key + ".")), "")
-    package = tallow._LAZY.get(name.split(".")[1])
+    package = vars(tallow)["_LAZY"].get(name.split(".")[1])  # private: not in the stub
     if not hint and package and importlib.util.find_spec(package.replace("tallow-", "tallow.").split("-")[0]) is None:
         hint = f": pip install {package}"
     return f"{name} is not in Tallow {tallow.__version__}{hint}"

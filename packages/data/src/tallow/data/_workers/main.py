@@ -7,14 +7,13 @@ import gc
 import os
 import pickle
 import select
-from array import array
 from typing import Any
 
 import tallow
 
 from .._reading import IndexReader, StreamHost
 from .._seeding import seed_worker
-from ..collate import default_collate, set_allocator
+from ..collate import set_allocator
 from ..worker import WorkerInfo, set_worker_info
 from .arena import Arena
 from .channel import Channel
@@ -65,8 +64,6 @@ class _Worker:
             if self.init_fn is not None:
                 self.init_fn(worker_id)
         self.reader = IndexReader(self.dataset, self.recipe)
-        if replaced:
-            _settle(self.arena)
 
     def announce(self, segment: Any) -> None:
         self.channel.send_descriptor(segment.descriptor, pickle.dumps((CHUNK, len(segment))))
@@ -110,16 +107,3 @@ class _Worker:
         except StopIteration:
             return END, None, self.host.position(number)
         return DATA, batch, self.host.position(number)
-
-
-def _settle(arena: Arena) -> None:
-    """Do what batches do before the first one, for the memory that it takes to be taken at once.
-
-    Pages are a forked worker's own from the first write on; so that a worker's memory is seen to be steady from its
-    first batch to its last, the allocator's and the collector's are written now.
-    """
-    for size in range(0, 2000, 40):
-        pickle.loads(pickle.dumps((0, 0, array("q", range(size)), []), 5))
-        pickle.dumps(pack(default_collate([float(i) for i in range(size + 1)]), arena), 5)
-        "".join([str(i) for i in range(size)])
-    gc.collect()

@@ -4,6 +4,7 @@ import bisect
 import copy
 import json
 import multiprocessing
+import os
 import pickle
 import random
 
@@ -219,6 +220,7 @@ def private_memory(pid):
         return sum(int(line.split()[1]) for line in file if line.startswith(("Private_Clean", "Private_Dirty")))
 
 
+@pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="AddressSanitizer keeps what is freed")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_memory_of_workers_does_not_grow(method):
     loader = DataLoader(Strings(400_000), 1000, shuffle=True, num_workers=2, multiprocessing_context=method)

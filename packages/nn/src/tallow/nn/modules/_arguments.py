@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-IntPair: TypeAlias = "int | tuple[int, int]"
-IntTriple: TypeAlias = "int | tuple[int, int, int]"
 Ints: TypeAlias = "int | tuple[int, ...]"
 
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from tallow import Tensor
 
 from .. import functional as F
-from ._arguments import IntPair, Ints, IntTriple, each
+from ._arguments import Ints, each
 from ._conv_base import _ConvNd, _ConvTransposeNd
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
 
-class Conv1d(_ConvNd):
-    """One-dimensional cross-correlation of ``(N, C_in, L)`` or ``(C_in, L)``; see :class:`Conv2d`.
+class _Conv(_ConvNd):
+    """A convolution of `_dims` dimensions by `_function`."""
 
-    >>> import tallow
-    >>> from tallow import nn
-    >>> tuple(nn.Conv1d(4, 6, 3)(tallow.zeros(2, 4, 8)).shape)
-    (2, 6, 6)
-    """
+    _dims: ClassVar[int]
+    _function: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self,
@@ -37,15 +34,16 @@ class Conv1d(_ConvNd):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
+        dims = self._dims
         super().__init__(
             in_channels,
             out_channels,
-            each(kernel_size, 1),
-            each(stride, 1),
-            padding if isinstance(padding, str) else each(padding, 1),
-            each(dilation, 1),
+            each(kernel_size, dims),
+            each(stride, dims),
+            padding if isinstance(padding, str) else each(padding, dims),
+            each(dilation, dims),
             False,
-            each(0, 1),
+            each(0, dims),
             groups,
             bias,
             padding_mode,
@@ -54,13 +52,68 @@ class Conv1d(_ConvNd):
         )
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return self._convolve(F.conv1d, input, weight, bias)
+        return self._convolve(self._function, input, weight, bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return self._conv_forward(input, self.weight, self.bias)
 
 
-class Conv2d(_ConvNd):
+class _ConvTranspose(_ConvTransposeNd):
+    """A transposed convolution of `_dims` dimensions by `_function`."""
+
+    _dims: ClassVar[int]
+    _function: ClassVar[Callable[..., Tensor]]
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Ints,
+        stride: Ints = 1,
+        padding: Ints = 0,
+        output_padding: Ints = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Ints = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        dims = self._dims
+        super().__init__(
+            in_channels,
+            out_channels,
+            each(kernel_size, dims),
+            each(stride, dims),
+            each(padding, dims),
+            each(dilation, dims),
+            True,
+            each(output_padding, dims),
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return self._transpose(self._function, input, output_size)
+
+
+class Conv1d(_Conv):
+    """One-dimensional cross-correlation of ``(N, C_in, L)`` or ``(C_in, L)``; see :class:`Conv2d`.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.Conv1d(4, 6, 3)(tallow.zeros(2, 4, 8)).shape)
+    (2, 6, 6)
+    """
+
+    _dims = 1
+    _function = staticmethod(F.conv1d)
+
+
+class Conv2d(_Conv):
     """Two-dimensional cross-correlation.
 
     Args:
@@ -83,44 +136,11 @@ class Conv2d(_ConvNd):
     (2, 6, 24, 24)
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntPair,
-        stride: IntPair = 1,
-        padding: str | IntPair = 0,
-        dilation: IntPair = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            each(kernel_size, 2),
-            each(stride, 2),
-            padding if isinstance(padding, str) else each(padding, 2),
-            each(dilation, 2),
-            False,
-            each(0, 2),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return self._convolve(F.conv2d, input, weight, bias)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self._conv_forward(input, self.weight, self.bias)
+    _dims = 2
+    _function = staticmethod(F.conv2d)
 
 
-class Conv3d(_ConvNd):
+class Conv3d(_Conv):
     """Three-dimensional cross-correlation of ``(N, C_in, D, H, W)`` or ``(C_in, D, H, W)``; see :class:`Conv2d`.
 
     >>> import tallow
@@ -129,44 +149,11 @@ class Conv3d(_ConvNd):
     (2, 4, 5, 6)
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntTriple,
-        stride: IntTriple = 1,
-        padding: str | IntTriple = 0,
-        dilation: IntTriple = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            each(kernel_size, 3),
-            each(stride, 3),
-            padding if isinstance(padding, str) else each(padding, 3),
-            each(dilation, 3),
-            False,
-            each(0, 3),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return self._convolve(F.conv3d, input, weight, bias)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return self._conv_forward(input, self.weight, self.bias)
+    _dims = 3
+    _function = staticmethod(F.conv3d)
 
 
-class ConvTranspose1d(_ConvTransposeNd):
+class ConvTranspose1d(_ConvTranspose):
     """:class:`ConvTranspose2d` of ``(N, C_in, L)`` or ``(C_in, L)``.
 
     >>> import tallow
@@ -175,42 +162,11 @@ class ConvTranspose1d(_ConvTransposeNd):
     (1, 2, 10)
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Ints,
-        stride: Ints = 1,
-        padding: Ints = 0,
-        output_padding: Ints = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Ints = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            each(kernel_size, 1),
-            each(stride, 1),
-            each(padding, 1),
-            each(dilation, 1),
-            True,
-            each(output_padding, 1),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        return self._transpose(F.conv_transpose1d, input, output_size)
+    _dims = 1
+    _function = staticmethod(F.conv_transpose1d)
 
 
-class ConvTranspose2d(_ConvTransposeNd):
+class ConvTranspose2d(_ConvTranspose):
     """The gradient of a :class:`Conv2d` with respect to its input, as a layer ("deconvolution").
 
     Args:
@@ -234,42 +190,11 @@ class ConvTranspose2d(_ConvTransposeNd):
     (1, 2, 12, 11)
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntPair,
-        stride: IntPair = 1,
-        padding: IntPair = 0,
-        output_padding: IntPair = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: IntPair = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            each(kernel_size, 2),
-            each(stride, 2),
-            each(padding, 2),
-            each(dilation, 2),
-            True,
-            each(output_padding, 2),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        return self._transpose(F.conv_transpose2d, input, output_size)
+    _dims = 2
+    _function = staticmethod(F.conv_transpose2d)
 
 
-class ConvTranspose3d(_ConvTransposeNd):
+class ConvTranspose3d(_ConvTranspose):
     """:class:`ConvTranspose2d` of ``(N, C_in, D, H, W)`` or ``(C_in, D, H, W)``.
 
     >>> import tallow
@@ -278,36 +203,5 @@ class ConvTranspose3d(_ConvTransposeNd):
     (2, 5, 6, 7)
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntTriple,
-        stride: IntTriple = 1,
-        padding: IntTriple = 0,
-        output_padding: IntTriple = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: IntTriple = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels,
-            each(kernel_size, 3),
-            each(stride, 3),
-            each(padding, 3),
-            each(dilation, 3),
-            True,
-            each(output_padding, 3),
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-
-    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        return self._transpose(F.conv_transpose3d, input, output_size)
+    _dims = 3
+    _function = staticmethod(F.conv_transpose3d)

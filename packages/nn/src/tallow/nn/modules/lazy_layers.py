@@ -70,7 +70,7 @@ class LazyLinear(LazyModuleMixin, Linear):
 class _LazyConvolution(LazyModuleMixin):
     """What the lazy convolutions share."""
 
-    _dimensions: int
+    _dims: int
     _transposed = False
 
     def _begin(self, out_channels: int, bias: bool, device: Any, dtype: Any) -> None:
@@ -90,7 +90,7 @@ class _LazyConvolution(LazyModuleMixin):
         if not self.has_uninitialized_params():
             return
         module: Any = self
-        single = self._dimensions + 1
+        single = self._dims + 1
         if input.dim() not in (single, single + 1):
             raise RuntimeError(
                 f"Expected {single}D (unbatched) or {single + 1}D (batched) input to {type(self).__name__}, "
@@ -154,7 +154,6 @@ class LazyConv1d(_LazyConv, Conv1d):  # type: ignore[misc]
     """A :class:`Conv1d` whose `in_channels` is that of its first input, and which then is one."""
 
     cls_to_become = Conv1d
-    _dimensions = 1
 
 
 class LazyConv2d(_LazyConv, Conv2d):  # type: ignore[misc]
@@ -168,32 +167,27 @@ class LazyConv2d(_LazyConv, Conv2d):  # type: ignore[misc]
     """
 
     cls_to_become = Conv2d
-    _dimensions = 2
 
 
 class LazyConv3d(_LazyConv, Conv3d):  # type: ignore[misc]
     """A :class:`Conv3d` whose `in_channels` is that of its first input, and which then is one."""
 
     cls_to_become = Conv3d
-    _dimensions = 3
 
 
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):  # type: ignore[misc]
     """A :class:`ConvTranspose1d` whose `in_channels` is that of its first input, and which then is one."""
 
     cls_to_become = ConvTranspose1d
-    _dimensions = 1
 
 
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):  # type: ignore[misc]
     """A :class:`ConvTranspose2d` whose `in_channels` is that of its first input, and which then is one."""
 
     cls_to_become = ConvTranspose2d
-    _dimensions = 2
 
 
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):  # type: ignore[misc]
     """A :class:`ConvTranspose3d` whose `in_channels` is that of its first input, and which then is one."""
 
     cls_to_become = ConvTranspose3d
-    _dimensions = 3

@@ -138,11 +138,14 @@ def jvp(
     return _result(outputs, out_tuple, create_graph), _result(found, out_tuple, create_graph)
 
 
-def _scalar_output(func: Callable[..., Any], xs: Tensors, function: str) -> tuple[Tensor, bool]:
+def _scalar_and_gradient(func: Callable[..., Any], xs: Tensors, strict: bool, function: str) -> tuple[Tensor, Tensors]:
+    """What `func` returns, which has to be one number, and its gradient as a graph of its own."""
     out_tuple, outputs = _call(func, xs, function)
     if out_tuple or outputs[0].ndim > 1 or outputs[0].numel() != 1:
         raise RuntimeError(f"The function given to {function} should return a single Tensor with a single element")
-    return outputs[0], out_tuple
+    if strict:
+        _check_strict(outputs, function)
+    return outputs[0], _filled(_grad(outputs, xs, None, True), xs, strict, "The output of the user-provided function")
 
 
 def vhp(
@@ -153,10 +156,7 @@ def vhp(
         is_tuple, given = _tuple(inputs, "inputs", "vhp")
         xs = _inputs(given, create_graph)
         vector = _vector(v, given, is_tuple, "vhp", "input")
-        output, _ = _scalar_output(func, xs, "vhp")
-        if strict:
-            _check_strict((output,), "vhp")
-        jac = _filled(_grad((output,), xs, None, True), xs, strict, "The output of the user-provided function")
+        output, jac = _scalar_and_gradient(func, xs, strict, "vhp")
         found = _filled(_grad(jac, xs, vector, create_graph), xs, strict, "The jacobian of the user-provided function")
     return _result((output,), False, create_graph), _result(found, is_tuple, create_graph)
 
@@ -169,10 +169,7 @@ def hvp(
         is_tuple, given = _tuple(inputs, "inputs", "hvp")
         xs = _inputs(given, create_graph)
         vector = _vector(v, given, is_tuple, "hvp", "input")
-        output, _ = _scalar_output(func, xs, "hvp")
-        if strict:
-            _check_strict((output,), "hvp")
-        jac = _filled(_grad((output,), xs, None, True), xs, strict, "The output of the user-provided function")
+        output, jac = _scalar_and_gradient(func, xs, strict, "hvp")
         probe = tuple(tallow.zeros_like(x).requires_grad_() for x in xs)
         back = _filled(_grad(jac, xs, probe, True), xs, strict, "The jacobian of the user-provided function")
         found = _filled(
@@ -251,11 +248,7 @@ def hessian(
     is_tuple, given = _tuple(inputs, "inputs", "hessian")
 
     def first(*xs: Tensor) -> Any:
-        output, _ = _scalar_output(func, xs, "hessian")
-        if strict:
-            _check_strict((output,), "hessian")
-        found = _filled(_grad((output,), xs, None, True), xs, strict, "The output of the user-provided function")
-        return found
+        return _scalar_and_gradient(func, xs, strict, "hessian")[1]
 
     table = jacobian(first, given, create_graph=create_graph, strict=strict)
     return table if is_tuple else table[0][0]

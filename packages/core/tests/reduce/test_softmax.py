@@ -103,3 +103,18 @@ def test_same_bits_on_any_number_of_threads(shape, dim):
     finally:
         T.set_num_threads(before)
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("n", [3, 40, 2000])
+def test_gradient_where_one_weight_is_nearly_one(dim: int, n: int) -> None:
+    """There the gradient of the logits is a small difference: the weighted sum may not be rounded before it."""
+    rng = np.random.default_rng(n)
+    weights = np.full((2, n), 1e-7 / n, np.float32)
+    weights[:, 1] = 1.0
+    grad = rng.uniform(5, 7, (2, n)).astype(np.float32)
+    total = (grad.astype(np.float64) * weights).sum(1, keepdims=True)
+    expected = ((grad - total) * weights).astype(np.float32)
+    g, y = (T.from_numpy(a if dim else np.ascontiguousarray(a.T)) for a in (grad, weights))
+    dx = T.ops.core._softmax_backward_data(g, y, dim, T.float32).numpy()
+    np.testing.assert_allclose((dx if dim else dx.T)[:, 1], expected[:, 1], rtol=0, atol=5e-8)

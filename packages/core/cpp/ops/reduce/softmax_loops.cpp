@@ -74,7 +74,7 @@ template <class T> struct Plain {
 template <class T> struct Dot {
   const T *x, *y;
   vector_t<T> vector(int64_t i) const { return load(x + i) * load(y + i); }
-  T scalar(int64_t i) const { return x[i] * y[i]; }
+  double scalar(int64_t i) const { return static_cast<double>(x[i]) * y[i]; }
 };
 
 // y[i] = e^(x[i] - m); returns their sum.
@@ -125,6 +125,12 @@ void rows(const void* from, void* to, int64_t count, int64_t n, bool log) {
   }
 }
 
+// What rounding `total` to s lost. Where one weight is nearly 1, its g - s is of the size of this rounding.
+template <class T>
+T rounded_off(double total, T s) {
+  return std::isfinite(s) ? static_cast<T>(total - static_cast<double>(s)) : T(0);
+}
+
 template <class T>
 void backward_rows(const void* grad, const void* result, void* to, int64_t count, int64_t n, bool log) {
   for (int64_t r = 0; r < count; ++r) {
@@ -141,8 +147,9 @@ void backward_rows(const void* grad, const void* result, void* to, int64_t count
 #pragma GCC ivdep
       for (int64_t i = 0; i < n; ++i) dx[i] = g[i] - vec::TL_ISA_NS::exp(y[i]) * s;
     } else {
+      const T rest = rounded_off(total, s);
 #pragma GCC ivdep
-      for (int64_t i = 0; i < n; ++i) dx[i] = (g[i] - s) * y[i];
+      for (int64_t i = 0; i < n; ++i) dx[i] = ((g[i] - s) - rest) * y[i];
     }
   }
 }
@@ -189,14 +196,14 @@ void backward_columns(const void* grad, const void* result, void* to, int64_t n,
   T part[kSoftmaxColumns];
   double sum[kSoftmaxColumns];
   std::fill(sum, sum + width, 0.0);
-  for (int64_t r = 0; r < n;) {
-    std::fill(part, part + width, T(0));
-    for (const int64_t end = std::min(n, r + 64); r < end; ++r)
+  for (int64_t r = 0; r < n; ++r)
 #pragma GCC ivdep
-      for (int64_t c = 0; c < width; ++c) part[c] += log ? g[r * stride + c] : g[r * stride + c] * y[r * stride + c];
-    for (int64_t c = 0; c < width; ++c) sum[c] += part[c];
-  }
-  for (int64_t c = 0; c < width; ++c) part[c] = static_cast<T>(sum[c]);
+    for (int64_t c = 0; c < width; ++c) {
+      const double weight = log ? 1 : y[r * stride + c];
+      sum[c] += g[r * stride + c] * weight;
+    }
+  T rest[kSoftmaxColumns];
+  for (int64_t c = 0; c < width; ++c) part[c] = static_cast<T>(sum[c]), rest[c] = rounded_off(sum[c], part[c]);
   for (int64_t r = 0; r < n; ++r) {
     const int64_t at = r * stride;
     if (log) {
@@ -204,7 +211,7 @@ void backward_columns(const void* grad, const void* result, void* to, int64_t n,
       for (int64_t c = 0; c < width; ++c) dx[at + c] = g[at + c] - vec::TL_ISA_NS::exp(y[at + c]) * part[c];
     } else {
 #pragma GCC ivdep
-      for (int64_t c = 0; c < width; ++c) dx[at + c] = (g[at + c] - part[c]) * y[at + c];
+      for (int64_t c = 0; c < width; ++c) dx[at + c] = ((g[at + c] - part[c]) - rest[c]) * y[at + c];
     }
   }
 }

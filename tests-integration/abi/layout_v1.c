@@ -101,7 +101,7 @@ AT(TlOpInfo, nrets, 64, 4);
 AT(TlOpInfo, is_composite, 68, 4);
 AT(TlOpInfo, args, 72, 8);
 
-SIZE(TlApi, >=, 424);
+SIZE(TlApi, >=, 432);
 AT(TlApi, struct_size, 0, 4);
 AT(TlApi, abi_version, 4, 4);
 AT(TlApi, core_version, 8, 8);
@@ -156,6 +156,7 @@ AT(TlApi, generator_default, 392, 8);
 AT(TlApi, generator_reserve, 400, 8);
 AT(TlApi, gemm, 408, 8);
 AT(TlApi, instruction_set, 416, 8);
+AT(TlApi, tensor_set_host_release, 424, 8);
 
 VALUE(TL_OK, 0);
 VALUE(TL_RUNTIME_ERROR, 1);

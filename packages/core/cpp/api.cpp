@@ -220,7 +220,7 @@ constinit const TlApi kApi = {
     .tensor_alias = tensor_alias,
     .tensor_autograd = [](TlTensor t) -> void* { return t->autograd; },
     .tensor_set_autograd = tensor_set_autograd,
-    .tensor_use_count = [](TlTensor t) -> int32_t { return t->refs.load(std::memory_order_relaxed); },
+    .tensor_use_count = [](TlTensor t) -> int32_t { return t->use_count(); },
     .tensor_same_storage = [](TlTensor a, TlTensor b) -> int32_t { return a->storage == b->storage; },
     .tensor_set_data = tensor_set_data,
     .object_new = object_new,
@@ -256,6 +256,7 @@ constinit const TlApi kApi = {
     .generator_reserve = [](TlGenerator g, uint64_t n, uint64_t* s, uint64_t* o) { g->reserve(n, s, o); },
     .gemm = gemm,
     .instruction_set = []() -> int32_t { return static_cast<int32_t>(current_isa()); },
+    .tensor_set_host_release = [](void (*release)(TlTensor)) { TlTensorImpl::g_release_hosted = release; },
 };
 
 }  // namespace

@@ -12,9 +12,10 @@ TlTensorInfo info_of(TlTensor t) {
   return i;
 }
 
-// Whether a gradient may become .grad as it is: nobody else has it, and it lies in memory as the variable does.
-bool may_take(TlTensor gradient, TlTensor variable) {
-  if (api()->tensor_use_count(gradient) > 1) return false;
+// Whether a gradient may become .grad as it is: nobody but the `known` holders has it, and it lies in memory as the
+// variable does.
+bool may_take(TlTensor gradient, int32_t known, TlTensor variable) {
+  if (api()->tensor_use_count(gradient) > known) return false;
   const TlTensorInfo g = info_of(gradient), v = info_of(variable);
   // A view is as good where it shows all of a tensor that only it keeps alive (a transpose, a reshape).
   if (const TlTensor base = api()->tensor_base(gradient); base && (api()->tensor_use_count(base) > 1 || info_of(base).numel != g.numel)) return false;
@@ -61,19 +62,9 @@ void Accumulator::apply(const TlTensor* grads, TlTensor*, Task& task) {
   GradSlot& slot = meta_of(variable)->grad_slot();
   Tensor old, fresh;  // dropped after the lock
   {
-    // The caller holds one reference, `gradient` another.
-    struct Borrowed {
-      explicit Borrowed(TlTensor t) : t(t) { api()->tensor_release(t); }
-      ~Borrowed() { api()->tensor_retain(t); }
-      TlTensor t;
-    };
     std::lock_guard lock(slot.mutex);
     if (!slot.grad) {
-      bool take;
-      {
-        const Borrowed one(grads[0]);
-        take = !task.create_graph && may_take(grads[0], variable);
-      }
+      const bool take = !task.create_graph && may_take(grads[0], 2, variable);  // the caller and `gradient`
       slot.grad = task.create_graph ? gradient : take ? without_base(gradient) : clone_like(gradient, variable);
     } else if (!task.create_graph && !requires_grad(slot.grad.get())) {
       call<"add_">(slot.grad, gradient);

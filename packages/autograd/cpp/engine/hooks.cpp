@@ -49,8 +49,13 @@ void NodeExtra::retain(uint32_t nr, std::shared_ptr<GradSlot> slot) {
 }
 
 void NodeExtra::forget(const GradSlot* slot) {
+  std::vector<std::shared_ptr<GradSlot>> dropped;  // freed after the lock
   std::lock_guard lock(mutex_);
-  std::erase_if(retained_, [&](const auto& r) { return r.second.get() == slot; });
+  std::erase_if(retained_, [&](auto& r) {
+    if (r.second.get() != slot) return false;
+    dropped.push_back(std::move(r.second));
+    return true;
+  });
 }
 
 std::vector<std::pair<uint32_t, std::shared_ptr<GradSlot>>> NodeExtra::retained() {

@@ -28,12 +28,13 @@ void move_retained_grad(Meta& m, Node* from, Node* to, uint32_t nr) {
   to->make_extra().retain(nr, m.shared_grad_slot());
 }
 
-// Gives a view the history of its base anew if the base was written since.
-void refresh_view(Meta& m, TlTensor base) {
+// Gives a view the history of its base anew if the base was written since. Returns the old one, which the caller drops
+// after it lets go of m.busy: what a node holds may need the host's lock to go.
+[[nodiscard]] NodeRef refresh_view(Meta& m, TlTensor base) {
   Meta* b = meta_of(base);
-  if (!b || !b->requires_grad()) return;
+  if (!b || !b->requires_grad()) return {};
   Node* now = history(*b);
-  if (m.base_fn == now) return;
+  if (m.base_fn == now) return {};
   now->retain();
   NodeRef fresh = as_strided_node({now, b->fn ? b->nr : 0}, base, Geometry(m.self));
   fresh->input(0).set(m.self);
@@ -43,6 +44,7 @@ void refresh_view(Meta& m, TlTensor base) {
   m.nr = 0;
   m.base_fn = now;
   if (m.view == ViewKind::None) m.view = ViewKind::Plain;
+  return old;
 }
 
 }  // namespace
@@ -96,8 +98,9 @@ Edge gradient_edge(TlTensor t) {
       fresh->input(0).set(t);
       return {fresh.take(), 0};
     }
+    NodeRef old;
     Spin lock(m->busy);
-    refresh_view(*m, base);
+    old = refresh_view(*m, base);
     if (m->fn) m->fn->retain();
     if (m->fn) return {m->fn, m->nr};
   }
@@ -116,8 +119,9 @@ NodeRef grad_fn(TlTensor t) {
   if (!requires_grad(t)) return {};
   Meta& m = make_meta(t);
   if (const TlTensor base = api()->tensor_base(t)) {
+    NodeRef old;
     Spin lock(m.busy);
-    refresh_view(m, base);
+    old = refresh_view(m, base);
     if (m.fn && !m.leaf_requires_grad) update_key(m);
     return NodeRef::share(m.fn);
   }
@@ -147,9 +151,10 @@ void rebase_history(TlTensor t, NodeRef node) {
     move_retained_grad(b, b.fn, slices.get(), 0);
     set_history(base, slices.get(), 0);
     Meta& m = make_meta(t);
+    NodeRef old;
     Spin lock(m.busy);
     m.leaf_requires_grad = false;
-    refresh_view(m, base);
+    old = refresh_view(m, base);
     update_key(m);
     return;
   }

@@ -120,6 +120,14 @@ PYBIND11_MODULE(_core, m) {
     if (requires_grad) r.attr("requires_grad_")(true);
     return r;
   }, pb::arg("cls"), pb::arg("data"), pb::arg("requires_grad") = false);
+  m.def("_as_subclass", [](pb::object t, pb::type cls) {
+    if (!is_tensor(t.ptr())) throw pb::type_error("_as_subclass: expected a Tensor");
+    if (!PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls.ptr()), TensorType))
+      throw pb::type_error("as_subclass: cls must be a type that inherits from Tensor");
+    pb::object alias = checked(packet_for("alias"))(t);
+    tl::api()->tensor_retain(impl(alias.ptr()));
+    return checked(wrap(impl(alias.ptr()), reinterpret_cast<PyTypeObject*>(cls.ptr())));
+  });
   m.def("_same_storage", [](pb::object a, pb::object b) { return tl::api()->tensor_same_storage(impl(a.ptr()), impl(b.ptr())) != 0; });
   m.def("_use_count", [](pb::object a) { return tl::api()->tensor_use_count(impl(a.ptr())); });
 

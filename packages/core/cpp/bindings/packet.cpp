@@ -330,6 +330,38 @@ PyType_Spec packet_spec = {"tallow.Op", sizeof(Packet), 0,
 
 }  // namespace
 
+namespace {
+
+// Keeps native references to the tensors of a frame while the interpreter runs other threads: whether anybody but Python
+// holds a tensor then only changes under the interpreter's lock, which tensor_traverse depends on.
+class Shared {
+ public:
+  Shared(const Frame& f, uint32_t nargs) : frame_(f), nargs_(nargs) {
+    each([](TlTensor t) { tl::api()->tensor_retain(t); });
+  }
+  ~Shared() {
+    each([](TlTensor t) { tl::api()->tensor_release(t); });
+  }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+
+ private:
+  template <class F>
+  void each(F&& f) {
+    for (uint32_t i = 0; i < nargs_; ++i) {
+      const TlValue& v = frame_.args[i];
+      if (v.tag == TL_TENSOR) f(v.tensor);
+      else if (v.tag == TL_TENSOR_LIST)
+        for (uint32_t j = 0; j < v.len; ++j)
+          if (v.tensors[j]) f(v.tensors[j]);
+    }
+  }
+  const Frame& frame_;
+  uint32_t nargs_;
+};
+
+}  // namespace
+
 TlStatus call_frame(TlOp op, Frame& f, uint32_t nargs, uint32_t flags) {
   int64_t work = flags & TL_OP_MAY_BLOCK ? INT64_MAX : 0;
   for (uint32_t i = 0; i < nargs && work < 32768; ++i) {
@@ -344,6 +376,7 @@ TlStatus call_frame(TlOp op, Frame& f, uint32_t nargs, uint32_t flags) {
     }
   }
   if (work < 32768) return tl::api()->op_call(op, f.args, nargs, f.rets);
+  const Shared shared(f, nargs);
   TlStatus s;
   Py_BEGIN_ALLOW_THREADS s = tl::api()->op_call(op, f.args, nargs, f.rets);
   Py_END_ALLOW_THREADS return s;

@@ -23,9 +23,12 @@ PyTensor* allocate_tensor(PyTypeObject* type) {
   return reinterpret_cast<PyTensor*>(PyType_GenericAlloc(type, 0));
 }
 
+// While native code holds the tensor too, what its attributes refer to is in use although no Python object says so: not
+// visited, it counts as referred to from outside. The answer does not change in the middle of a collection, see Shared
+// in packet.cpp.
 int tensor_traverse(PyObject* o, visitproc visit, void* arg) {
   auto* t = reinterpret_cast<PyTensor*>(o);
-  Py_VISIT(t->dict);
+  if (t->dict && !(t->impl && t->impl->use_count() > 1)) Py_VISIT(t->dict);
   Py_VISIT(Py_TYPE(o));
   return 0;
 }
@@ -33,7 +36,41 @@ int tensor_clear(PyObject* o) {
   Py_CLEAR(reinterpret_cast<PyTensor*>(o)->dict);
   return 0;
 }
+
+// Python has let go of o, native code (a graph, a .grad) still holds its tensor and may hand it to Python again. If
+// another object could not stand for it then, the tensor takes over the last reference to this one.
+bool keep_for_tensor(PyObject* o) {
+  auto* t = reinterpret_cast<PyTensor*>(o);
+  if (!t->impl || !(t->dict || t->weakrefs || Py_TYPE(o) != TensorType)) return false;
+  // Where native code lets go in the middle of this, one reference is left: ours, and o goes the ordinary way.
+  int32_t n = t->impl->refs.load(std::memory_order_acquire);
+  do {
+    if (n == 1) return false;
+  } while (!t->impl->refs.compare_exchange_weak(n, n | TlTensorImpl::kHosted, std::memory_order_acq_rel, std::memory_order_acquire));
+  Py_SET_REFCNT(o, 1);
+  if (!PyObject_GC_IsTracked(o)) PyObject_GC_Track(o);
+  return true;
+}
+
+// Native code lets go of a tensor that owns its Python object. The last one to do so leaves the two to Python.
+void release_hosted(TlTensorImpl* t) {
+  if (!Py_IsInitialized()) return;  // at exit the interpreter has taken its objects with it
+  const PyGILState_STATE gil = PyGILState_Ensure();
+  // The object may run code when it goes, an error that is on its way must survive that.
+  PyObject *type, *value, *trace;
+  PyErr_Fetch(&type, &value, &trace);
+  if (!(t->refs.load(std::memory_order_acquire) & TlTensorImpl::kHosted)) {
+    tl::api()->tensor_release(t);
+  } else if (t->refs.fetch_sub(1, std::memory_order_acq_rel) == (TlTensorImpl::kHosted | 2)) {
+    t->refs.fetch_and(~TlTensorImpl::kHosted, std::memory_order_acq_rel);
+    Py_DECREF(static_cast<PyObject*>(t->host.load(std::memory_order_acquire)));
+  }
+  PyErr_Restore(type, value, trace);
+  PyGILState_Release(gil);
+}
+
 void tensor_dealloc(PyObject* o) {
+  if (keep_for_tensor(o)) return;
   auto* t = reinterpret_cast<PyTensor*>(o);
   PyTypeObject* type = Py_TYPE(o);
   PyObject_GC_UnTrack(o);
@@ -534,6 +571,7 @@ int add_tensor_type(PyObject* m) {
   TensorType = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   Obj property(PyType_FromSpec(&property_spec));
   if (!TensorType || !property) return -1;
+  tl::api()->tensor_set_host_release(release_hosted);
   if (PyModule_AddObjectRef(m, "OpProperty", property.get()) < 0) return -1;
   return PyModule_AddObjectRef(m, "Tensor", reinterpret_cast<PyObject*>(TensorType));
 }

@@ -66,6 +66,8 @@ void Storage::resize(int64_t bytes) {
 using namespace tallow;
 
 // ---------------------------------------------------------------- the struct
+void (*TlTensorImpl::g_release_hosted)(TlTensorImpl*) = nullptr;
+
 TlTensorImpl* TlTensorImpl::make(DType dtype, TlDevice device, Storage* storage) {
   void* mem = memory::allocate(sizeof(TlTensorImpl));
   auto* t = new (mem) TlTensorImpl;

@@ -67,12 +67,25 @@ struct TlTensorImpl {
   TlTensorImpl* base = nullptr;  // what this is a view of
   void* autograd = nullptr;
   TlDeleter autograd_deleter = nullptr;
-  std::atomic<void*> host{nullptr};  // the host language's object for this tensor, not owned
+  // The host language's object for this tensor. It owns a reference to the tensor; the tensor owns it only where
+  // kHosted is set in refs.
+  std::atomic<void*> host{nullptr};
+
+  // A bit of refs: the host has let go of an object that is worth keeping (it has attributes, or a class of its own), so
+  // the tensor keeps it as long as native code keeps the tensor. It is set, cleared and, while set, counted down only by
+  // the host, under the host's lock: g_release_hosted.
+  static constexpr int32_t kHosted = 1 << 30;
+  static void (*g_release_hosted)(TlTensorImpl*);
 
   void retain() { refs.fetch_add(1, std::memory_order_relaxed); }
   void release() {
-    if (refs.load(std::memory_order_acquire) == 1 || refs.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+    int32_t n = refs.load(std::memory_order_acquire);
+    do {
+      if (n == 1) return destroy();
+      if (__builtin_expect(n & kHosted, 0)) return g_release_hosted(this);
+    } while (!refs.compare_exchange_weak(n, n - 1, std::memory_order_acq_rel, std::memory_order_acquire));
   }
+  int32_t use_count() const { return refs.load(std::memory_order_acquire) & ~kHosted; }
   void destroy();
 
   const int64_t* sizes() const { return shape; }

@@ -177,6 +177,11 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
     return self.to("cuda" if device is None else device, non_blocking=non_blocking)
 
 
+def as_subclass(self: Tensor, cls: type) -> Any:
+    """The same data and history as an instance of ``cls``, a subclass of Tensor."""
+    return _core._as_subclass(self, cls)
+
+
 def get_device(self: Tensor) -> int:
     """The index of the GPU that the tensor is on, -1 for the CPU."""
     return -1 if self.device.index is None or self.device.type == "cpu" else int(self.device.index)
@@ -453,7 +458,8 @@ def install(tensor: Any) -> None:
     for name in (
         "to", "cpu", "numpy", "__array__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "__deepcopy__",
         "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared", "share_memory_",
-        "apply_", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero", "new", "pin_memory",
+        "apply_", "as_subclass", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero", "new",
+        "pin_memory",
     ):  # fmt: skip
         setattr(tensor, name, here[name])
     tensor.type = type_

@@ -292,6 +292,9 @@ typedef struct TlApi {
 
   /* which loops the core runs: 0 baseline, 1 AVX2 with FMA, 2 AVX-512 (F, BW, DQ, VL); TALLOW_ISA may lower it */
   int32_t (*instruction_set)(void);
+
+  /* For the one binding of a host language: how to let go of a tensor that keeps its host object alive. */
+  void (*tensor_set_host_release)(void (*release)(TlTensor t));
 } TlApi;
 
 /* The one symbol of libtallow_core that others look up; null and an error_message() if `target` is not served.

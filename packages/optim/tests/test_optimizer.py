@@ -136,6 +136,26 @@ def test_step_hooks():
     assert seen == ["global pre", "pre", "post", "global post", "pre"]
 
 
+def test_step_hooks_get_and_replace_the_arguments_of_step():
+    opt, seen = SGD([weight([1.0])]), []
+    handle = opt.register_step_pre_hook(lambda o, args, kwargs: ((o, lambda: 7.0), {}))
+    opt.register_step_post_hook(lambda o, args, kwargs: seen.append((args[0] is o, len(args), kwargs)))
+    assert opt.step() == 7.0
+    handle.remove()
+    opt.step(closure=None)
+    assert seen == [(True, 2, {}), (True, 1, {"closure": None})]
+    opt.register_step_pre_hook(lambda o, args, kwargs: 3)
+    with pytest.raises(RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs\), but got 3"):
+        opt.step()
+
+
+def test_zero_grad_keeps_the_gradients_tensor():
+    w = weight([1.0])
+    w.grad = grad = tallow.ones(1)
+    SGD([w]).zero_grad(set_to_none=False)
+    assert w.grad is grad and grad.tolist() == [0]
+
+
 def test_step_hooks_run_once_through_super():
     class Derived(SGD):
         def step(self, closure=None):

@@ -202,6 +202,11 @@ def pin_memory(self: Tensor) -> Tensor:
     raise RuntimeError("Cannot access accelerator device when none is available.")
 
 
+def is_pinned(self: Tensor, device: Any = None) -> bool:
+    """Whether the memory is such: never, there is no GPU."""
+    return False
+
+
 def _real(self: Tensor) -> Tensor:
     """The real part, as a view; of a real tensor, itself."""
     return _ops.packet("real")(self)
@@ -459,7 +464,7 @@ def install(tensor: Any) -> None:
         "to", "cpu", "numpy", "__array__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "__deepcopy__",
         "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared", "share_memory_",
         "apply_", "as_subclass", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero", "new",
-        "pin_memory",
+        "pin_memory", "is_pinned",
     ):  # fmt: skip
         setattr(tensor, name, here[name])
     tensor.type = type_

@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 
 import tallow
 from tallow import Tensor
-
-from ._hooks import RemovableHandle, register
+from tallow.utils.hooks import RemovableHandle, add_hook
 
 __all__ = ["StateDictMixin"]
 
@@ -30,19 +29,19 @@ class StateDictMixin:
 
     def register_state_dict_pre_hook(self, hook: Callable[..., None], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(optimizer)`` before ``state_dict``."""
-        return register(self._state_dict_pre_hooks, hook, prepend)
+        return add_hook(self._state_dict_pre_hooks, hook, prepend=prepend)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(optimizer, state_dict) -> None | state_dict`` on what ``state_dict`` made."""
-        return register(self._state_dict_post_hooks, hook, prepend)
+        return add_hook(self._state_dict_post_hooks, hook, prepend=prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(optimizer, state_dict) -> None | state_dict`` before ``load_state_dict``."""
-        return register(self._load_state_dict_pre_hooks, hook, prepend)
+        return add_hook(self._load_state_dict_pre_hooks, hook, prepend=prepend)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., None], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(optimizer)`` after ``load_state_dict``."""
-        return register(self._load_state_dict_post_hooks, hook, prepend)
+        return add_hook(self._load_state_dict_post_hooks, hook, prepend=prepend)
 
     def state_dict(self) -> dict[str, Any]:
         """``{"state": {position: {...}}, "param_groups": [{..., "params": [positions]}]}``; tensors are shared.

@@ -10,12 +10,11 @@ from typing import Any
 
 import tallow
 from tallow import Tensor
+from tallow.utils.hooks import RemovableHandle, add_hook
 
 from ._hooks import (
     GLOBAL_POST_STEP,
     GLOBAL_PRE_STEP,
-    RemovableHandle,
-    register,
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
@@ -103,7 +102,8 @@ class Optimizer(StateDictMixin):
             params = [p[1] for p in params]
         for param in params:
             if not isinstance(param, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {_typename(param)}")
+                kind = tallow.typename(param)
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {kind}")
             if not (self.defaults.get("differentiable") or param.is_leaf or param.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         param_group["params"] = params
@@ -129,7 +129,7 @@ class Optimizer(StateDictMixin):
                 if set_to_none:
                     param.grad = None
                 elif param.grad is not None:
-                    param.grad = param.grad.detach().zero_()
+                    param.grad.detach_().zero_()
 
     # -- stepping ---------------------------------------------------------------------------------------------
 
@@ -138,12 +138,15 @@ class Optimizer(StateDictMixin):
         raise NotImplementedError
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Run ``hook(optimizer, args, kwargs) -> None | (args, kwargs)`` before every step."""
-        return register(self._step_pre_hooks, hook)
+        """Run ``hook(optimizer, args, kwargs) -> None | (args, kwargs)`` before every step.
+
+        `args` and `kwargs` are those of the function ``step``: the optimizer comes first in `args`.
+        """
+        return add_hook(self._step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Run ``hook(optimizer, args, kwargs)`` after every step."""
-        return register(self._step_post_hooks, hook)
+        """Run ``hook(optimizer, args, kwargs)`` after every step; `args` begin with the optimizer."""
+        return add_hook(self._step_post_hooks, hook)
 
     def _evaluate(self, closure: Callable[[], Any] | None) -> Any:
         if closure is None:
@@ -184,20 +187,23 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     """`step` with the hooks around it; where it calls the step of its base class they do not run again."""
 
     @functools.wraps(step)
-    def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+    def hooked(*args: Any, **kwargs: Any) -> Any:
+        self = args[0]
         self._opt_called = True
         hooks = self._step_pre_hooks or self._step_post_hooks or GLOBAL_PRE_STEP or GLOBAL_POST_STEP
         if not hooks or self._in_step:
-            return step(self, *args, **kwargs)
+            return step(*args, **kwargs)
         for hook in (*GLOBAL_PRE_STEP.values(), *self._step_pre_hooks.values()):
             replaced = hook(self, args, kwargs)
             if replaced is not None:
                 if not (isinstance(replaced, tuple) and len(replaced) == 2):
-                    raise RuntimeError(f"{hook} must return None or a tuple of (new_args, new_kwargs), got {replaced}.")
+                    raise RuntimeError(
+                        f"{hook} must return None or a tuple of (new_args, new_kwargs), but got {replaced}."
+                    )
                 args, kwargs = replaced
         self._in_step = True
         try:
-            result = step(self, *args, **kwargs)
+            result = step(*args, **kwargs)
         finally:
             self._in_step = False
         for hook in (*self._step_post_hooks.values(), *GLOBAL_POST_STEP.values()):
@@ -205,8 +211,3 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return hooked
-
-
-def _typename(value: Any) -> str:
-    cls = type(value)
-    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"

@@ -1,4 +1,4 @@
-"""Hooks of modules: the handles, the global tables, and the call path of a module that has any.
+"""Hooks of modules: the global tables, and the call path of a module that has any.
 
 A module without hooks never comes here: ``Module.__call__`` goes straight to ``forward``. ``Module._hooked`` turns
 true at the first registration and stays so; the tables themselves are what says whether there is work to do.
@@ -7,63 +7,17 @@ true at the first registration and stays so; the tables themselves are what says
 from __future__ import annotations
 
 import functools
-import itertools
 import warnings
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from tallow import Tensor
+from tallow.utils.hooks import RemovableHandle, add_hook
 
 from ._backward_hooks import BackwardHooks
 
-__all__ = ["HooksMixin", "RemovableHandle"]
-
-_next_id = itertools.count()
-
-
-class RemovableHandle:
-    """Removes the hook it was returned for: ``handle.remove()``, or by leaving a ``with`` block.
-
-    >>> import tallow
-    >>> from tallow import nn
-    >>> m = nn.Identity()
-    >>> with m.register_forward_hook(lambda module, args, out: out + 1):
-    ...     print(m(tallow.zeros(1)))
-    tensor([1.])
-    >>> m(tallow.zeros(1))
-    tensor([0.])
-    """
-
-    __slots__ = ("id", "_tables", "__weakref__")
-
-    def __init__(self, table: OrderedDict[int, Any], extra: Iterable[dict[int, Any]] = ()) -> None:
-        self.id = next(_next_id)
-        # Weak, so that a handle which is kept does not keep the module's tables alive.
-        self._tables = tuple(weakref.ref(t) for t in (table, *extra))
-
-    def remove(self) -> None:
-        """Take the hook out. Doing so twice is harmless."""
-        for ref in self._tables:
-            table = ref()
-            if table is not None:
-                table.pop(self.id, None)
-
-    def __getstate__(self) -> tuple[int, list[Any]]:
-        return self.id, [table for ref in self._tables if (table := ref()) is not None]
-
-    def __setstate__(self, state: tuple[int, list[Any]]) -> None:
-        # A copy of a module has copies of its tables, and those are the ones that the handle's copy works on.
-        self.id, tables = state
-        self._tables = tuple(weakref.ref(t) for t in tables)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
-
+__all__ = ["HooksMixin"]
 
 class GlobalHooks:
     """The hooks that run for every module. ``active`` is the one thing that a call without hooks looks at."""
@@ -95,12 +49,8 @@ class GlobalHooks:
         return not (self.forward_pre or self.forward or self.backward_pre or self.backward)
 
     def add(self, table: OrderedDict[int, Callable], hook: Callable, *flags: OrderedDict[int, bool]) -> RemovableHandle:
-        handle = RemovableHandle(table, flags)
-        table[handle.id] = hook
-        for flag in flags:
-            flag[handle.id] = True
         self.active = True
-        return handle
+        return add_hook(table, hook, flags)
 
 
 GLOBAL = GlobalHooks()
@@ -194,15 +144,8 @@ class HooksMixin:
         prepend: bool,
         flags: Iterable[OrderedDict[int, bool]] = (),
     ) -> RemovableHandle:
-        flags = tuple(flags)
-        handle = RemovableHandle(table, flags)
-        table[handle.id] = hook
-        for flag in flags:
-            flag[handle.id] = True
-        if prepend:
-            table.move_to_end(handle.id, last=False)
         self.__dict__["_hooked"] = True
-        return handle
+        return add_hook(table, hook, flags, prepend)
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -212,6 +155,15 @@ class HooksMixin:
         ``hook(module, args) -> None | args``, and with `with_kwargs` ``hook(module, args, kwargs) -> None |
         (args, kwargs)``. What it returns replaces the arguments; a single value that is not a tuple is wrapped.
         With `prepend` it runs before the hooks that are there already.
+
+        >>> import tallow
+        >>> from tallow import nn
+        >>> m = nn.Identity()
+        >>> with m.register_forward_pre_hook(lambda module, args: args[0] + 1):
+        ...     print(m(tallow.zeros(1)))
+        tensor([1.])
+        >>> m(tallow.zeros(1))
+        tensor([0.])
         """
         flags = [self._forward_pre_hooks_with_kwargs] if with_kwargs else []
         return self._add_hook(self._forward_pre_hooks, hook, prepend, flags)

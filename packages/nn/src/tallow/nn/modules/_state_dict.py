@@ -10,10 +10,10 @@ from typing import Any
 
 import tallow
 from tallow import Tensor
+from tallow.utils.hooks import RemovableHandle, add_hook
 
 from ..lazy_parameter import is_lazy
 from ..parameter import Parameter
-from ._hooks import RemovableHandle
 
 __all__ = ["EXTRA_STATE_KEY", "StateDictMixin"]
 
@@ -36,7 +36,7 @@ class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpec
 class StateDictMixin:
     """The part of ``Module`` that turns it into a flat mapping of names to tensors, and back."""
 
-    _version: int | None = None
+    _version: int | None = 1
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Any]
@@ -59,7 +59,7 @@ class StateDictMixin:
 
     def register_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Run ``hook(module, prefix, keep_vars)`` before ``state_dict`` collects this module's state."""
-        return _register(self._state_dict_pre_hooks, hook)
+        return add_hook(self._state_dict_pre_hooks, hook)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Run ``hook(module, state_dict, prefix, local_metadata)`` after collection, to change the dict in place."""
@@ -68,11 +68,11 @@ class StateDictMixin:
             if hook(module, destination, prefix, local_metadata) is not None:
                 raise RuntimeError("state_dict post-hook must return None")
 
-        return _register(self._state_dict_hooks, checked)
+        return add_hook(self._state_dict_hooks, checked)
 
     def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """As :meth:`register_state_dict_post_hook`, but what `hook` returns, if anything, replaces the dict."""
-        return _register(self._state_dict_hooks, hook)
+        return add_hook(self._state_dict_hooks, hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Run `hook` before this module loads its state.
@@ -85,11 +85,11 @@ class StateDictMixin:
     def _register_load_state_dict_pre_hook(
         self, hook: Callable[..., None], with_module: bool = False
     ) -> RemovableHandle:
-        return _register(self._load_state_dict_pre_hooks, _BoundHook(hook, self) if with_module else hook)
+        return add_hook(self._load_state_dict_pre_hooks, _BoundHook(hook, self) if with_module else hook)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
         """Run ``hook(module, incompatible_keys)`` after this module has loaded; it may edit the two lists in place."""
-        return _register(self._load_state_dict_post_hooks, hook)
+        return add_hook(self._load_state_dict_post_hooks, hook)
 
     # -- saving -----------------------------------------------------------------------------------------------
 
@@ -318,9 +318,3 @@ class _BoundHook:
 
     def __call__(self, *args: Any) -> None:
         self.hook(self.module, *args)
-
-
-def _register(table: OrderedDict[int, Callable], hook: Callable[..., Any]) -> RemovableHandle:
-    handle = RemovableHandle(table)
-    table[handle.id] = hook
-    return handle

@@ -75,12 +75,3 @@ def test_printing_needs_no_numpy():
 
     code = "import sys, tallow; repr(tallow.ones(3)); assert 'numpy' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_doctests():
-    import doctest
-
-    import tallow._tensor_str
-
-    result = doctest.testmod(tallow._tensor_str)
-    assert result.attempted and not result.failed

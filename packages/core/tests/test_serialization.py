@@ -278,14 +278,3 @@ def test_saving_and_loading_need_no_numpy():
         "assert not {'numpy', 'pickle'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_doctests():
-    import doctest
-
-    import tallow.serialization
-    import tallow.serialization.errors
-
-    for module in (tallow.serialization, tallow.serialization.errors):
-        result = doctest.testmod(module)
-        assert result.attempted and not result.failed

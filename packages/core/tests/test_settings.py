@@ -1,23 +1,11 @@
 """cuda, backends, amp, settings of the process and the older tensor types: what programs ask before they begin."""
 
-import doctest
-import importlib
 import warnings
 
 import pytest
 
 import tallow
 from tallow import amp, backends, cuda
-
-DOCUMENTED = ["_settings", "accelerator", "cuda", "amp.autocast_mode", "amp.grad_scaler", "as_torch"]
-
-
-@pytest.mark.parametrize("name", DOCUMENTED)
-def test_doctests(name):
-    module = importlib.import_module(f"tallow.{name}")
-    result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
-    assert result.attempted and not result.failed
-
 
 # ---- cuda and backends --------------------------------------------------------------------------------------------
 

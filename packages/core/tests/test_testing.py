@@ -144,13 +144,3 @@ def test_make_tensor_errors():
         make_tensor(2, dtype=tallow.int32, device="cpu", requires_grad=True)
     with pytest.raises(ValueError, match="no value of dtype"):
         make_tensor(2, dtype=tallow.uint8, device="cpu", low=-5, high=-1)
-
-
-def test_doctests():
-    import doctest
-
-    from tallow.testing import _comparison, _creation
-
-    for module in (_comparison, _creation):
-        result = doctest.testmod(module)
-        assert result.attempted and not result.failed

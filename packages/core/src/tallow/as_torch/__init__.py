@@ -10,10 +10,10 @@ and inside a process, before anything imports torch:
     >>> import torch
     >>> torch.Tensor is tallow.Tensor
     True
-    >>> torch.sparse_coo_tensor
+    >>> torch.quantized_lstm
     Traceback (most recent call last):
         ...
-    AttributeError: torch.sparse_coo_tensor is not in Tallow ...
+    AttributeError: torch.quantized_lstm is not in Tallow ...
     >>> tallow.as_torch.uninstall()
 
 Nothing is translated: tensors, modules and functions are Tallow's own. What Tallow does not have is an

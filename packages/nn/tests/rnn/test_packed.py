@@ -85,3 +85,15 @@ def test_conversions_and_permutation():
 def test_errors(call, message):
     with pytest.raises(RuntimeError, match=message):
         call()
+
+
+def test_moves_of_a_packed_sequence():
+    packed = nn.utils.rnn.pack_sequence([tallow.ones(2)])
+    assert packed.cpu(tallow.float64).data.dtype == tallow.float64
+    assert packed.cpu() is packed
+    assert not packed.is_pinned()
+
+
+def test_padding_takes_tensors():
+    with pytest.raises(TypeError, match="expected Tensor as element 1 of sequences, but got int"):
+        nn.utils.rnn.pad_sequence([tallow.ones(1), 2])

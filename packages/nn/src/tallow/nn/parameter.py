@@ -39,7 +39,7 @@ class Parameter(Tensor):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         # The result of detach() is a plain tensor, so this does not recurse.
-        return _rebuild_parameter, (type(self), self.detach(), self.requires_grad)
+        return _rebuild_parameter, (type(self), self.detach(), self.requires_grad, vars(self))
 
     def __repr__(self) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__()
@@ -79,8 +79,12 @@ class Buffer(Tensor):
         return _rebuild_buffer, (type(self), self.detach(), self.persistent)
 
 
-def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool) -> Parameter:
-    return cls(data, requires_grad)
+def _rebuild_parameter(
+    cls: type[Parameter], data: Tensor, requires_grad: bool, attributes: dict[str, Any] | None = None
+) -> Parameter:
+    param = cls(data, requires_grad)
+    vars(param).update(attributes or {})
+    return param
 
 
 def _rebuild_buffer(cls: type[Buffer], data: Tensor, persistent: bool) -> Buffer:

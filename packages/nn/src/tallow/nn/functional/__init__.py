@@ -6,6 +6,7 @@
 [0.0, 1.0]
 """
 
+from . import _reduction as _Reduction  # noqa: F401
 from ._reduction import legacy_reduction
 from .activation import (
     celu,

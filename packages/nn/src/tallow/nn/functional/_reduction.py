@@ -15,6 +15,10 @@ def reduction_code(reduction: str) -> int:
     return code
 
 
+#: The name under which programs look it up: ``functional._Reduction.get_enum``.
+get_enum = reduction_code
+
+
 def resolved_code(size_average: bool | None, reduce: bool | None, reduction: str) -> int:
     """The number of `reduction`, unless the old pair of arguments says otherwise."""
     if size_average is not None or reduce is not None:

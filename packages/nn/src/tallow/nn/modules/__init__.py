@@ -1,5 +1,6 @@
 """The modules, a file for each family."""
 
+from . import _homes, utils  # noqa: E402, F401, I001  # after what they refer to
 from .activation import *  # noqa: F403
 from .activation import __all__ as _activation
 from .activation_dim import *  # noqa: F403
@@ -41,8 +42,8 @@ from .loss import __all__ as _loss
 from .margin import *  # noqa: F403
 from .margin import __all__ as _margin
 from .module import Module
-from .norm import *  # noqa: F403
-from .norm import __all__ as _norm
+from .normalization import *  # noqa: F403
+from .normalization import __all__ as _normalization
 from .padding import *  # noqa: F403
 from .padding import __all__ as _padding
 from .parameter_container import *  # noqa: F403
@@ -82,7 +83,7 @@ __all__ = [
     *_linear_loss,
     *_loss,
     *_margin,
-    *_norm,
+    *_normalization,
     *_padding,
     *_parameter_container,
     *_pixelshuffle,

@@ -6,6 +6,7 @@ The node at the outputs is where backward enters the module (grad_output), the n
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +41,7 @@ class BackwardHooks:
         self.input_count = 0
         self.output_count = 0
         self.inputs_wrapped = False
-        self.grad_output: Grads = ()
+        self.grad_output: Grads | None = None
 
     def wrap_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         self.input_count = len(args)
@@ -49,6 +50,12 @@ class BackwardHooks:
         return self._wrap(args, positions, self._leave)
 
     def wrap_outputs(self, result: Any) -> Any:
+        if not isinstance(result, (Tensor, tuple)):
+            warnings.warn(
+                "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received "
+                f"{type(result)}",
+                stacklevel=4,
+            )
         outputs = result if isinstance(result, tuple) else (result,)
         self.output_count = len(outputs)
         wrapped = self._wrap(outputs, _differentiable(outputs), self._enter)
@@ -73,6 +80,12 @@ class BackwardHooks:
                 grad_output = _as_grads(replaced, len(grad_output), "pre hook", "grad_output")
         self.grad_output = grad_output
         if not self.inputs_wrapped:  # backward ends inside the module: there is no other place to run the hooks
+            if self.hooks:
+                warnings.warn(
+                    "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+                    "inputs require gradients.",
+                    stacklevel=2,
+                )
             nothing: Grads = (None,) * self.input_count
             for hook in self.hooks:
                 replaced = hook(self.module, nothing, grad_output)
@@ -86,6 +99,8 @@ class BackwardHooks:
         return tuple(grad_output[i] for i in positions)
 
     def _leave(self, positions: list[int], grads: Grads) -> Grads:
+        if self.grad_output is None:  # no gradient came through the outputs, as where they are in a dict
+            return grads
         grad_input = _spread(grads, positions, self.input_count)
         for hook in self.hooks:
             replaced = hook(self.module, grad_input, self.grad_output)

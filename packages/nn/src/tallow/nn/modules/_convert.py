@@ -128,7 +128,7 @@ class ConvertMixin:
 
     def cuda(self: Self, device: Any = None) -> Self:
         """Move to a CUDA device: the current one, an index, or a device."""
-        return self._move("cuda", device)
+        return self._apply(lambda t: t.cuda(device))
 
     def xpu(self: Self, device: Any = None) -> Self:
         """Move to an XPU device, where there is one."""
@@ -167,7 +167,7 @@ class ConvertMixin:
             if set_to_none:
                 param.grad = None
             else:
-                param.grad = param.grad.detach().zero_()
+                param.grad.detach_().zero_()
 
 
 def _parse_to(

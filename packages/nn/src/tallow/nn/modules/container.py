@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
-from .module import Module, _indent
+from .module import Module, _addindent
 
 __all__ = ["Container", "ModuleDict", "ModuleList", "Sequential"]
 
@@ -208,7 +208,7 @@ class ModuleList(_ModuleSequence):
         for first, last, text in rows:
             name = f"({first})" if first == last else f"({first}-{last})"
             times = "" if first == last else f"{last - first + 1} x "
-            body += f"\n  {name}: {times}{_indent(text)}"
+            body += f"\n  {name}: {times}{_addindent(text, 2)}"
         return f"{self._get_name()}({body}\n)"
 
 

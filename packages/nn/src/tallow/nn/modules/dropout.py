@@ -13,7 +13,7 @@ from .module import Module
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
 
 
-class _Dropout(Module):
+class _DropoutNd(Module):
     """What the dropouts share; `function` is the functional form.
 
     Raises:
@@ -36,7 +36,7 @@ class _Dropout(Module):
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout(_Dropout):
+class Dropout(_DropoutNd):
     """In training, sets each element to zero with probability `p` and scales the rest by ``1 / (1 - p)``.
 
     (Hinton et al., 2012.)
@@ -53,7 +53,7 @@ class Dropout(_Dropout):
     function = staticmethod(F.dropout)
 
 
-class Dropout1d(_Dropout):
+class Dropout1d(_DropoutNd):
     """Drops whole channels of ``(N, C, L)`` or ``(C, L)``.
 
     >>> import tallow
@@ -66,19 +66,19 @@ class Dropout1d(_Dropout):
     function = staticmethod(F.dropout1d)
 
 
-class Dropout2d(_Dropout):
+class Dropout2d(_DropoutNd):
     """Drops whole channels of ``(N, C, H, W)`` (Tompson et al., 2015)."""
 
     function = staticmethod(F.dropout2d)
 
 
-class Dropout3d(_Dropout):
+class Dropout3d(_DropoutNd):
     """Drops whole channels of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
 
     function = staticmethod(F.dropout3d)
 
 
-class AlphaDropout(_Dropout):
+class AlphaDropout(_DropoutNd):
     """Dropout for SELU networks: what is dropped goes to SELU's lower limit, mean and variance stay.
 
     (Klambauer et al., "Self-normalizing neural networks", 2017.)
@@ -87,7 +87,7 @@ class AlphaDropout(_Dropout):
     function = staticmethod(F.alpha_dropout)
 
 
-class FeatureAlphaDropout(_Dropout):
+class FeatureAlphaDropout(_DropoutNd):
     """:class:`AlphaDropout` of whole channels of ``(N, C, ...)``."""
 
     function = staticmethod(F.feature_alpha_dropout)

@@ -128,7 +128,7 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
         if param is not None:
             if not isinstance(param, Parameter):
                 raise TypeError(
-                    f"cannot assign '{_typename(param)}' object to parameter '{name}' "
+                    f"cannot assign '{tallow.typename(param)}' object to parameter '{name}' "
                     "(tallow.nn.Parameter or None required)"
                 )
             if param.grad_fn is not None:
@@ -151,7 +151,8 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
         if tensor is not None:
             if not isinstance(tensor, Tensor):
                 raise TypeError(
-                    f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (tallow Tensor or None required)"
+                    f"cannot assign '{tallow.typename(tensor)}' object to buffer '{name}' "
+                    "(tallow Tensor or None required)"
                 )
             tensor = run_registration_hooks(GLOBAL.buffer_registration, self, name, tensor)
         self._buffers[name] = tensor
@@ -168,7 +169,7 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
             TypeError: if `module` is no Module.
         """
         if not isinstance(module, Module) and module is not None:
-            raise TypeError(f"{_typename(module)} is not a Module subclass")
+            raise TypeError(f"{tallow.typename(module)} is not a Module subclass")
         self._check_registration("module", "_modules", name)
         if module is not None:
             module = run_registration_hooks(GLOBAL.module_registration, self, name, module)
@@ -182,11 +183,11 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
         if table not in self.__dict__:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
         if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {_typename(name)}")
+            raise TypeError(f"{kind} name should be a string. Got {tallow.typename(name)}")
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
         if "." in name:
-            raise KeyError(f'{kind} name can\'t contain "."')
+            raise KeyError(f'{kind} name can\'t contain "."' + (f", got: {name}" if kind == "module" else ""))
         if name not in self.__dict__[table] and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
 
@@ -216,15 +217,19 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
             self._forget(name, "_buffers", "_modules")
             self.register_parameter(name, value)
+        elif name in fields.get("_parameters", ()):
+            raise _wrong_kind("parameter", name, value, "tallow.nn.Parameter")
         elif isinstance(value, Module):
             if "_modules" not in fields:
                 raise AttributeError("cannot assign module before Module.__init__() call")
-            self._forget(name, "_parameters", "_buffers")
+            self._forget(name, "_buffers")
             fields["_modules"][name] = run_registration_hooks(GLOBAL.module_registration, self, name, value)
+        elif name in fields.get("_modules", ()):
+            raise _wrong_kind("child module", name, value, "tallow.nn.Module")
         else:
             if "_buffers" not in fields:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
-            self._forget(name, "_parameters", "_modules")
+            self._forget(name)
             self.register_buffer(name, value, value.persistent)
 
     def _replace_member(self, name: str, value: Any) -> bool:
@@ -234,22 +239,15 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
             fill(self, name, value)
         elif name in fields.get("_parameters", ()):
             if value is not None:
-                raise TypeError(
-                    f"cannot assign '{_typename(value)}' as parameter '{name}' (tallow.nn.Parameter or None expected)"
-                )
+                raise _wrong_kind("parameter", name, value, "tallow.nn.Parameter")
             self.register_parameter(name, None)
         elif name in fields.get("_modules", ()):
             if value is not None:
-                raise TypeError(
-                    f"cannot assign '{_typename(value)}' as child module '{name}' (tallow.nn.Module or None expected)"
-                )
+                raise _wrong_kind("child module", name, value, "tallow.nn.Module")
             fields["_modules"][name] = None
         elif name in fields.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
-                raise TypeError(
-                    f"cannot assign '{_typename(value)}' as buffer '{name}' "
-                    "(tallow.nn.Buffer, tallow.Tensor or None expected)"
-                )
+                raise _wrong_kind("buffer", name, value, "tallow.nn.Buffer, tallow.Tensor")
             fields["_buffers"][name] = run_registration_hooks(GLOBAL.buffer_registration, self, name, value)
         else:
             return False
@@ -302,7 +300,7 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
-        children = [f"({name}): {_indent(repr(module))}" for name, module in self._modules.items()]
+        children = [f"({name}): {_addindent(repr(module), 2)}" for name, module in self._modules.items()]
         if len(lines) == 1 and not children:
             return f"{self._get_name()}({extra})"
         body = "".join(f"\n  {line}" for line in lines + children)
@@ -318,13 +316,10 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
             fill(self, table, state.get(table, {}))
 
 
-def _indent(text: str) -> str:
-    return text.replace("\n", "\n  ")
+def _addindent(text: str, spaces: int) -> str:
+    """`text` with every line but the first moved to the right."""
+    return text.replace("\n", "\n" + " " * spaces)
 
 
-def _typename(value: Any) -> str:
-    """The name of a value's type as messages give it: builtins without their module."""
-    if isinstance(value, Tensor) and type(value) is Tensor:
-        return "tallow.Tensor"
-    cls = type(value)
-    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+def _wrong_kind(kind: str, name: str, value: Any, wanted: str) -> TypeError:
+    return TypeError(f"cannot assign '{tallow.typename(value)}' as {kind} '{name}' ({wanted} or None expected)")

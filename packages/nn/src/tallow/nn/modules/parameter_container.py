@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import tallow
 from tallow import Tensor
 
 from ..parameter import Parameter
@@ -20,12 +22,12 @@ def _as_parameter(value: Any) -> Any:
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
 
-def _describe(key: Any, value: Any) -> str:
+def _describe(key: Any, value: Any, type_of: Callable[[Tensor], str]) -> str:
     if isinstance(value, Tensor):
         kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
         size = "x".join(str(n) for n in value.size())
         where = "" if value.device.type == "cpu" else f" ({value.device})"
-        return f"  ({key}): {kind} containing: [{str(value.dtype)} of size {size}{where}]"
+        return f"  ({key}): {kind} containing: [{type_of(value)} of size {size}{where}]"
     return f"  ({key}): Object of type: {type(value).__name__}"
 
 
@@ -87,7 +89,7 @@ class ParameterList(Module):
         raise RuntimeError("ParameterList should not be called.")
 
     def extra_repr(self) -> str:
-        return "\n".join(_describe(i, value) for i, value in enumerate(self))
+        return "\n".join(_describe(i, value, lambda t: str(t.dtype)) for i, value in enumerate(self))
 
 
 class ParameterDict(Module):
@@ -209,8 +211,10 @@ class ParameterDict(Module):
                 "ParametersDict.update should be called with an iterable of key/value pairs, "
                 f"but got {type(parameters).__name__}"
             )
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            parameters = sorted(parameters.items())  # as in torch: states of optimizers count on it
         for name, value in named_pairs("ParameterDict", parameters):
             self[name] = value
 
     def extra_repr(self) -> str:
-        return "\n".join(_describe(key, value) for key, value in self.items())
+        return "\n".join(_describe(key, value, tallow.typename) for key, value in self.items())

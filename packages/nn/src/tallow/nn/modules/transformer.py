@@ -18,7 +18,7 @@ from .container import ModuleList
 from .dropout import Dropout
 from .linear import Linear
 from .module import Module
-from .norm import LayerNorm
+from .normalization import LayerNorm
 
 __all__ = [
     "Transformer",
@@ -31,7 +31,7 @@ __all__ = [
 _Activation = str | Callable[[Tensor], Tensor]
 
 
-def _activation(activation: _Activation) -> Callable[[Tensor], Tensor]:
+def _get_activation_fn(activation: _Activation) -> Callable[[Tensor], Tensor]:
     if not isinstance(activation, str):
         return activation
     known: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
@@ -40,8 +40,8 @@ def _activation(activation: _Activation) -> Callable[[Tensor], Tensor]:
     return known[activation]
 
 
-def _copies(module: Module, count: int) -> ModuleList:
-    return ModuleList([copy.deepcopy(module) for _ in range(count)])
+def _get_clones(module: Module, N: int) -> ModuleList:
+    return ModuleList([copy.deepcopy(module) for _ in range(N)])
 
 
 def _causal_mask(size: int, device: Any = None, dtype: Any = None) -> Tensor:
@@ -56,6 +56,13 @@ def _is_causal(mask: Tensor | None, hint: bool | None, x: Tensor, batch_first: b
     if tuple(mask.shape) != (length, length):
         return False
     return bool((mask == _causal_mask(length, mask.device, mask.dtype)).all())
+
+
+def _attend(
+    attention: Module, x: Tensor, memory: Tensor, mask: Tensor | None, padding: Tensor | None, causal: bool
+) -> Tensor:
+    masks = {"attn_mask": mask, "key_padding_mask": padding, "is_causal": causal}
+    return attention(x, memory, memory, need_weights=False, **masks)[0]
 
 
 class _Layer(Module):
@@ -92,20 +99,21 @@ class _Layer(Module):
             setattr(self, f"norm{i}", LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **factory))
         for i in range(1, blocks + 1):
             setattr(self, f"dropout{i}", Dropout(dropout))
-        self.activation = _activation(activation)
+        self.activation = _get_activation_fn(activation)
 
     def _residual(self, x: Tensor, norm: Module, block: Callable[[Tensor], Tensor]) -> Tensor:
         """Normalization before the block, or after the sum (Xiong et al., 2020, compare both)."""
         return x + block(norm(x)) if self.norm_first else norm(x + block(x))
 
-    def _attend(
-        self, attention: Module, x: Tensor, memory: Tensor, mask: Tensor | None, padding: Tensor | None, causal: bool
+    # The blocks are what subclasses replace, under torch's names.
+    def _sa_block(
+        self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
     ) -> Tensor:
-        masks = {"attn_mask": mask, "key_padding_mask": padding, "is_causal": causal}
-        return attention(x, memory, memory, need_weights=False, **masks)[0]
+        return self.dropout1(_attend(self.self_attn, x, x, attn_mask, key_padding_mask, is_causal))
 
     def _ff_block(self, x: Tensor) -> Tensor:
-        return self.linear2(self.dropout(self.activation(self.linear1(x))))
+        last_dropout = self.dropout3 if self._cross else self.dropout2
+        return last_dropout(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 
 class TransformerEncoderLayer(_Layer):
@@ -139,10 +147,8 @@ class TransformerEncoderLayer(_Layer):
     ) -> Tensor:
         padding = canonical_mask(src_key_padding_mask, "src_key_padding_mask", src.dtype, src_mask, "src_mask")
         mask = canonical_mask(src_mask, "src_mask", src.dtype)
-        x = self._residual(
-            src, self.norm1, lambda y: self.dropout1(self._attend(self.self_attn, y, y, mask, padding, is_causal))
-        )
-        return self._residual(x, self.norm2, lambda y: self.dropout2(self._ff_block(y)))
+        x = self._residual(src, self.norm1, lambda y: self._sa_block(y, mask, padding, is_causal=is_causal))
+        return self._residual(x, self.norm2, self._ff_block)
 
 
 class TransformerDecoderLayer(_Layer):
@@ -172,9 +178,19 @@ class TransformerDecoderLayer(_Layer):
     ) -> Tensor:
         own = (tgt_mask, tgt_key_padding_mask, tgt_is_causal)
         other = (memory_mask, memory_key_padding_mask, memory_is_causal)
-        x = self._residual(tgt, self.norm1, lambda y: self.dropout1(self._attend(self.self_attn, y, y, *own)))
-        x = self._residual(x, self.norm2, lambda y: self.dropout2(self._attend(self.multihead_attn, y, memory, *other)))
-        return self._residual(x, self.norm3, lambda y: self.dropout3(self._ff_block(y)))
+        x = self._residual(tgt, self.norm1, lambda y: self._sa_block(y, *own))
+        x = self._residual(x, self.norm2, lambda y: self._mha_block(y, memory, *other))
+        return self._residual(x, self.norm3, self._ff_block)
+
+    def _mha_block(
+        self,
+        x: Tensor,
+        mem: Tensor,
+        attn_mask: Tensor | None,
+        key_padding_mask: Tensor | None,
+        is_causal: bool = False,
+    ) -> Tensor:
+        return self.dropout2(_attend(self.multihead_attn, x, mem, attn_mask, key_padding_mask, is_causal))
 
 
 class TransformerEncoder(Module):
@@ -199,7 +215,7 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = _copies(encoder_layer, num_layers)
+        self.layers = _get_clones(encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
@@ -227,7 +243,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = _copies(decoder_layer, num_layers)
+        self.layers = _get_clones(decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 

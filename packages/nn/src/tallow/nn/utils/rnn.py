@@ -73,8 +73,8 @@ class PackedSequence(_PackedFields):
         indices = [t if t is None else t.to(data.device) for t in (self.sorted_indices, self.unsorted_indices)]
         return type(self)(data, self.batch_sizes, *indices)
 
-    def cpu(self) -> PackedSequence:
-        return self.to("cpu")
+    def cpu(self, *args: Any, **kwargs: Any) -> PackedSequence:
+        return self.to(*args, **kwargs).to("cpu")
 
     def cuda(self, *args: Any, **kwargs: Any) -> PackedSequence:
         return self.to(*(args or ("cuda",)), **kwargs)
@@ -110,6 +110,9 @@ class PackedSequence(_PackedFields):
     @property
     def is_cuda(self) -> bool:
         return self.data.is_cuda
+
+    def is_pinned(self) -> bool:
+        return self.data.is_pinned()
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
@@ -243,6 +246,7 @@ def pad_sequence(
     """Sequences of shapes ``(L, *)`` as one tensor ``(T, B, *)``, or ``(B, T, *)``, T being the longest L.
 
     Raises:
+        TypeError: if an element is no tensor.
         RuntimeError: if `sequences` is empty, or `padding_side` is neither "left" nor "right".
 
     >>> import tallow
@@ -252,6 +256,9 @@ def pad_sequence(
     if not isinstance(sequences, Iterable):
         raise RuntimeError(f"pad_sequence: Expected iterable for input sequences, but got {type(sequences)}")
     rows = list(sequences)
+    for i, row in enumerate(rows):
+        if not isinstance(row, Tensor):
+            raise TypeError(f"pad_sequence: expected Tensor as element {i} of sequences, but got {type(row).__name__}")
     if not rows:
         raise RuntimeError("pad_sequence: received an empty list of sequences")
     if padding_side not in ("left", "right"):

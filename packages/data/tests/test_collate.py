@@ -38,6 +38,13 @@ def test_numpy():
     assert converted["a"][0].tolist() == [1, 1] and converted["a"][1] == "text" and converted["b"][0].item() == 3
 
 
+def test_sequences_keep_their_type():
+    from collections import deque
+
+    batch = default_collate([deque([1, 2]), deque([3, 4])])
+    assert type(batch) is deque and [t.tolist() for t in batch] == [[1, 3], [2, 4]]
+
+
 def test_errors():
     with pytest.raises(TypeError, match="batch must contain tensors, numpy arrays, numbers, dicts or lists; found"):
         default_collate([object()])

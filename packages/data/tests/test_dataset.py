@@ -98,5 +98,9 @@ def test_random_split():
 def test_bases_say_what_is_missing():
     with pytest.raises(NotImplementedError, match="__getitem__"):
         Dataset()[0]
-    with pytest.raises(NotImplementedError, match="__iter__"):
-        iter(IterableDataset())
+    with pytest.raises(TypeError, match="abstract class IterableDataset"):
+        IterableDataset()
+
+
+def test_the_ends_of_joined_datasets():
+    assert ConcatDataset.cumsum([[1, 2], [3]]) == [2, 3] == ConcatDataset([[1, 2], [3]]).cumulative_sizes

@@ -141,6 +141,17 @@ def test_a_dict_reads_as_what_it_was(keys, protocol):
     assert packed == values and packed.pop("new") == 1 and len(packed) == len(keys) and copy.copy(packed) == packed
 
 
+def test_c_code_that_looks_for_an_empty_dict():
+    values = {f"key{i}": [i, None] for i in range(3)}
+    packed = shared(values)
+    assert json.dumps({"table": packed}) == json.dumps({"table": values})
+    assert json.dumps(packed, indent=1, sort_keys=True) == json.dumps(values, indent=1, sort_keys=True)
+    assert dict(**packed) == {**packed} == {} | packed == values and set(packed) == set(values)
+    assert "{key1}".format(**packed) == "[1, None]" and json.dumps(shared([1, 2])) == "[1, 2]"
+    packed.pop("key0")
+    assert dict.__len__(packed) == 2 == len(packed)
+
+
 def test_keys_that_are_equal():
     packed = pack_dict({1: "a", 0: "b"})
     assert packed[1.0] == packed[True] == "a" and 0.5 not in packed

@@ -202,6 +202,17 @@ def test_streams_that_are_longer_than_they_say():
         list(loader)
 
 
+def test_the_length_of_a_stream_is_counted_in_batches():
+    class Liar(Numbers):
+        def __len__(self):
+            return 2
+
+    loader = DataLoader(Liar(4), batch_size=2)
+    assert len(loader) == 1
+    with pytest.warns(UserWarning, match="reported to be 1 .* but 2 batches have been fetched"):
+        list(loader)
+
+
 def test_large_indices_and_large_batches_do_not_lock_up():
     class Texts(Dataset):
         def __getitems__(self, indices):

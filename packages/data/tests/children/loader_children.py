@@ -43,6 +43,18 @@ class Who(Dataset):
         return i, info.id, info.num_workers, info.seed, draws, list(self.started), os.getpid()
 
 
+class Draws(Dataset):
+    """What Python's, Tallow's and NumPy's generators draw while a sample is read."""
+
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, i):
+        import numpy
+
+        return i, random.random(), tallow.rand(()).item(), float(numpy.random.rand())
+
+
 class Fails(Dataset):
     """Sample 5 does `how`."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ._position import IndexPass
-from ._reading import IndexReader, StreamHost, StreamPlan, compact
+from ._reading import IndexReader, Seeded, StreamHost, StreamPlan, compact
+from ._seeding import kept_states
 from ._workers.failure import rebuild
 from ._workers.main import DATA, ERROR
 from ._workers.pool import Pool, Worker
@@ -86,6 +88,11 @@ class _IndexEpoch(_Epoch):
         if self._later:
             seen = frozenset(self._later)
             self._tasks = (task for task in self._tasks if task[0] not in seen)
+        self._seed_batches = loader.seed_batches
+
+    def _wanted(self, number: int, index: Any) -> Any:
+        """What is read for a task."""
+        return Seeded(self.base_seed, number, index) if self._seed_batches else index
 
     def _handed_out(self, number: int) -> None:
         if number != self.batches:
@@ -110,7 +117,8 @@ class LocalIndexEpoch(_IndexEpoch):
     def _next(self) -> Any:
         number, index = next(self._tasks)
         self._handed_out(number)
-        return self._read(index)
+        with kept_states() if self._seed_batches else nullcontext():
+            return self._read(self._wanted(number, index))
 
 
 class _WithWorkers:
@@ -163,7 +171,7 @@ class WorkerIndexEpoch(_WithWorkers, _IndexEpoch):
         for number, index in self._tasks:
             workers = self._pool.workers
             worker = workers[number % len(workers)] if self._in_order else idle
-            worker.send(self._epoch, number, compact(index))
+            worker.send(self._epoch, number, self._wanted(number, compact(index)))
             self._awaited += 1
             if self._in_order:
                 self._outstanding.append(number)

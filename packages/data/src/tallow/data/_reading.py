@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ._position import skipped
-from ._seeding import get_states, seed_worker, set_states
+from ._seeding import get_states, kept_states, seed_worker, set_states
 from .worker import WorkerInfo, get_worker_info, set_worker_info
 
 _LONG = 32
@@ -24,6 +24,14 @@ class Recipe(NamedTuple):
     drop_last: bool
     auto_collation: bool
     iterable: bool
+
+
+class Seeded(NamedTuple):
+    """An index that is read with generators seeded for its number in the epoch: the same draws, whoever reads it."""
+
+    base_seed: int
+    number: int
+    index: Any
 
 
 def compact(index: Any) -> Any:
@@ -48,6 +56,9 @@ class IndexReader:
 
     def read(self, index: Any) -> Any:
         """The batch of a list of indices; without batching, the sample of one."""
+        if type(index) is Seeded:
+            seed_worker(index.base_seed, index.number)
+            index = index.index
         dataset = self._dataset
         if not self._auto_collation:
             return self._collate(dataset[index])
@@ -201,9 +212,9 @@ class StreamHost:
     @contextmanager
     def _outside(self) -> Iterator[None]:
         """Leave the process as it was."""
-        states, info = get_states(), get_worker_info()
-        try:
-            yield
-        finally:
-            set_states(states)
-            set_worker_info(info)
+        info = get_worker_info()
+        with kept_states():
+            try:
+                yield
+            finally:
+                set_worker_info(info)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import tallow
 
-__all__ = ["get_states", "seed_worker", "set_states"]
+__all__ = ["get_states", "kept_states", "seed_worker", "set_states"]
 
 _LOW = 0xFFFFFFFF
 
@@ -86,3 +88,13 @@ def set_states(states: dict[str, Any]) -> None:
         import numpy.random
 
         numpy.random.set_state(tuple(states["numpy"]))
+
+
+@contextmanager
+def kept_states() -> Iterator[None]:
+    """A block after which the generators are as they were."""
+    states = get_states()
+    try:
+        yield
+    finally:
+        set_states(states)

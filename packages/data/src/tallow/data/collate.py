@@ -75,7 +75,8 @@ def _rebuilt(example: Any, values: Any) -> Any:
             return mapping
         if isinstance(example, MutableSequence):
             sequence: Any = copy.copy(example)
-            sequence[:] = values
+            for i, value in enumerate(values):
+                sequence[i] = value
             return sequence
         return kind(values)
     except TypeError:  # range, str-keyed views, types with constructors of their own

@@ -47,6 +47,8 @@ class DataLoader(Generic[T_co]):
         prefetch_factor: how many batches each worker reads ahead. Default: 2.
         persistent_workers: keep the workers, and what their datasets hold, from one epoch to the next.
         in_order: hand out batches in the order of the sampler. False: as they are ready.
+        seed_batches: seed Python's, Tallow's and NumPy's generators for every batch, by its number in the epoch. What
+            samples draw is then the same with any number of workers, and after resuming; torch has no such option.
 
     Raises:
         ValueError: for arguments that exclude each other or are out of range.
@@ -89,6 +91,7 @@ class DataLoader(Generic[T_co]):
         persistent_workers: bool = False,
         pin_memory_device: str = "",
         in_order: bool = True,
+        seed_batches: bool = False,
     ) -> None:
         _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
         self.dataset = dataset
@@ -100,9 +103,12 @@ class DataLoader(Generic[T_co]):
         self.worker_init_fn = worker_init_fn
         self.multiprocessing_context = multiprocessing_context
         self.in_order = in_order
+        self.seed_batches = seed_batches
         self.persistent_workers = persistent_workers
         self.generator = generator
         iterable = isinstance(dataset, IterableDataset)
+        if seed_batches and iterable:
+            raise ValueError("seed_batches needs a dataset that is read by index, but got an IterableDataset")
         _check_order(iterable, batch_size, shuffle, sampler, batch_sampler, drop_last)
         if batch_sampler is not None:
             batch_size = None
@@ -240,12 +246,12 @@ class DataLoader(Generic[T_co]):
 
     def _warn_of_length(self, batches: int) -> None:
         if self._reported_length is not None and batches > self._reported_length:
-            advice = ""
+            unit, advice = "samples" if self.batch_size is None else "batches", ""
             if self.num_workers:
                 advice = "Each worker reads the whole dataset unless its __iter__ asks get_worker_info() for a part."
             warnings.warn(
                 f"Length of IterableDataset {self.dataset} was reported to be {self._reported_length} (when accessing "
-                f"len(dataloader)), but {batches} samples have been fetched. {advice}",
+                f"len(dataloader)), but {batches} {unit} have been fetched. {advice}",
                 stacklevel=3,
             )
 

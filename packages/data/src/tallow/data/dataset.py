@@ -6,6 +6,7 @@ import bisect
 import itertools
 import math
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -41,15 +42,15 @@ class Dataset(Generic[T_co]):
         return ConcatDataset([self, other])
 
 
-class IterableDataset(Dataset[T_co]):
+class IterableDataset(Dataset[T_co], Iterable[T_co], ABC):
     """Samples in the order in which ``__iter__`` gives them.
 
     One that defines ``state_dict()`` and ``load_state_dict(state)`` is resumed by those in the middle of an epoch;
     any other is read again from the start, and what was seen is dropped.
     """
 
-    def __iter__(self) -> Iterator[T_co]:
-        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
+    @abstractmethod
+    def __iter__(self) -> Iterator[T_co]: ...
 
     def __add__(self, other: Dataset[T_co]) -> Any:
         return ChainDataset([self, other])
@@ -139,8 +140,8 @@ class ConcatDataset(Dataset[T_co]):
     """Datasets one after the other.
 
     Raises:
-        ValueError: for no datasets, or an index outside.
-        TypeError: for an IterableDataset.
+        AssertionError: for no datasets, or an IterableDataset.
+        ValueError, IndexError: for an index below or above the range.
 
     >>> ConcatDataset([[1, 2], [3]])[2]
     3
@@ -152,7 +153,12 @@ class ConcatDataset(Dataset[T_co]):
             raise AssertionError("datasets should not be an empty iterable")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
             raise AssertionError("ConcatDataset does not support IterableDataset")
-        self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))
+        self.cumulative_sizes = self.cumsum(self.datasets)
+
+    @staticmethod
+    def cumsum(sequence: Iterable[Any]) -> list[int]:
+        """The ends of the datasets: the sums of their lengths."""
+        return list(itertools.accumulate(len(d) for d in sequence))
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]

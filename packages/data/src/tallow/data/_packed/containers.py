@@ -166,13 +166,27 @@ def _table(keys: Sequence[Any]) -> Numbers:
     return Numbers(slots, "q")
 
 
+class _Packed:
+    """The one key in the dict beneath a packed one."""
+
+    def __repr__(self) -> str:
+        return "<packed>"
+
+
+_MARK = _Packed()
+
+
 class PackedDict(dict):
-    """A dict over two columns and a table; filled, and an ordinary one, from the first change on."""
+    """A dict over two columns and a table; filled, and an ordinary one, from the first change on.
+
+    The dict beneath has a mark in it: C code that takes an empty one for done, as json's encoder does, goes on to
+    ``items()`` then; and what reads the dict beneath itself meets a key that it cannot use, instead of nothing.
+    """
 
     __slots__ = ("_kind", "_packed")
 
     def __init__(self, keys: Column, values: Column, table: Numbers, kind: type) -> None:
-        super().__init__()
+        super().__init__(((_MARK, None),) if len(keys) else ())
         self._packed = (keys, values, table.values)
         self._kind = kind
 
@@ -180,6 +194,7 @@ class PackedDict(dict):
         items = list(self.items())
         del self._packed
         self.__class__ = _ThawedDict  # type: ignore[assignment]
+        dict.clear(self)
         dict.update(self, items)
 
     def _find(self, key: Any) -> int:

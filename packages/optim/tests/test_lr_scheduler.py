@@ -170,6 +170,38 @@ def test_wrong_order_is_warned_of():
         schedule.get_lr()
 
 
+def test_a_replaced_step_is_warned_of():
+    opt = optimizer()
+    schedule = lrs.StepLR(opt, 1)
+    opt.step = lambda: None
+    with pytest.warns(UserWarning, match="has been overridden after learning rate scheduler initialization"):
+        schedule.step()
+
+
+def test_the_phases_of_a_cycle_are_saved_in_torchs_form():
+    saved = lrs.OneCycleLR(optimizer(), 0.3, 10, cycle_momentum=False).state_dict()["_schedule_phases"]
+    assert saved[0] == {
+        "end_step": 2.0,
+        "start_lr": "initial_lr",
+        "end_lr": "max_lr",
+        "start_momentum": "max_momentum",
+        "end_momentum": "base_momentum",
+    }
+    assert [phase["end_step"] for phase in saved] == [2.0, 9]
+    # A loaded state decides, whatever the schedule was made with.
+    other = lrs.OneCycleLR(optimizer(), 0.3, 10, pct_start=0.9, cycle_momentum=False)
+    other.load_state_dict({"_schedule_phases": saved})
+    for _ in range(2):
+        other.optimizer.step()
+        other.step()
+    assert other.get_last_lr() == [pytest.approx(0.3)]
+
+
+def test_the_state_of_a_plateau_has_its_worst():
+    schedule = lrs.ReduceLROnPlateau(optimizer(), mode="max")
+    assert schedule.state_dict()["mode_worse"] == -math.inf == schedule.best
+
+
 def test_callable_objects_are_saved_with_their_attributes():
     class Slope:
         def __init__(self, by):

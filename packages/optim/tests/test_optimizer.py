@@ -45,6 +45,7 @@ def test_repr():
         (lambda w: SGD([{"params": {w}}]), TypeError, "ordered collections"),
         (lambda w: SGD([{"params": [w]}, {"params": [w]}]), ValueError, "more than one parameter group"),
         (lambda w: SGD([w], lr=-1), ValueError, "Invalid learning rate: -1"),
+        (lambda w: Adam([w], lr="0.1"), TypeError, "not supported between instances of 'float' and 'str'"),
         (lambda w: SGD([w], lr=tallow.ones(2)), ValueError, "Tensor lr must be 1-element"),
         (lambda w: SGD([w], momentum=-1), ValueError, "Invalid momentum value: -1"),
         (lambda w: SGD([w], weight_decay=-1), ValueError, "Invalid weight_decay value: -1"),

@@ -13,13 +13,13 @@ def check_lr(lr: Any, what: str = "Invalid learning rate: {}") -> None:
     """ValueError unless `lr` is a number that is not negative, or a tensor of one."""
     if isinstance(lr, Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    if not 0.0 <= float(lr):
+    if not 0.0 <= lr:
         raise ValueError(what.format(lr))
 
 
 def check_not_negative(name: str, value: Any) -> None:
     """ValueError if `value` is negative; `name` is how the message calls it."""
-    if not 0.0 <= float(value):
+    if not 0.0 <= value:
         raise ValueError(f"Invalid {name} value: {value}")
 
 

@@ -53,7 +53,7 @@ class OneCycleLR(LRScheduler):
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         self._anneal_func_type = anneal_strategy
-        self._phases = _phases(self.total_steps, pct_start, three_phase)
+        self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
         groups = optimizer.param_groups
         max_lrs = per_group("max_lr", optimizer, max_lr)
         if last_epoch == -1:
@@ -84,19 +84,18 @@ class OneCycleLR(LRScheduler):
         if step > self.total_steps:
             raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
         begin = 0.0
-        for phase in self._phases[:-1]:
-            if step <= phase[0]:
+        for phase in self._schedule_phases[:-1]:
+            if step <= phase["end_step"]:
                 break
-            begin = phase[0]
+            begin = phase["end_step"]
         else:
-            phase = self._phases[-1]
-        end, lr_names, momentum_names = phase
-        fraction = (step - begin) / (end - begin)
+            phase = self._schedule_phases[-1]
+        fraction = (step - begin) / (phase["end_step"] - begin)
         lrs = []
         for group in self.optimizer.param_groups:
-            lrs.append(self._anneal(group[lr_names[0]], group[lr_names[1]], fraction))
+            lrs.append(self._anneal(group[phase["start_lr"]], group[phase["end_lr"]], fraction))
             if self.cycle_momentum:
-                momentum = self._anneal(group[momentum_names[0]], group[momentum_names[1]], fraction)
+                momentum = self._anneal(group[phase["start_momentum"]], group[phase["end_momentum"]], fraction)
                 set_momentum(group, momentum, self.use_beta1)
         return lrs
 
@@ -114,10 +113,25 @@ def _count_steps(total_steps: int | None, epochs: int | None, steps_per_epoch: i
     return math.prod(given.values())
 
 
-def _phases(total: int, pct_start: float, three: bool) -> list[tuple[float, tuple[str, str], tuple[str, str]]]:
-    """(last step, learning rate from and to, momentum from and to) of each phase, as names of group options."""
-    rise = (float(pct_start * total) - 1, ("initial_lr", "max_lr"), ("max_momentum", "base_momentum"))
+def _phases(total: int, pct_start: float, three: bool) -> list[dict[str, Any]]:
+    """The last step of each phase, and the options of a group that its rate and momentum go from and to.
+
+    They are part of a schedule's state, in torch's form.
+    """
+    top = float(pct_start * total) - 1
+    rise = _phase(top, ("initial_lr", "max_lr"), ("max_momentum", "base_momentum"))
     if not three:
-        return [rise, (total - 1, ("max_lr", "min_lr"), ("base_momentum", "max_momentum"))]
-    fall = (float(2 * pct_start * total) - 2, ("max_lr", "initial_lr"), ("base_momentum", "max_momentum"))
-    return [rise, fall, (total - 1, ("initial_lr", "min_lr"), ("max_momentum", "max_momentum"))]
+        return [rise, _phase(total - 1, ("max_lr", "min_lr"), ("base_momentum", "max_momentum"))]
+    back = float(2 * pct_start * total) - 2
+    fall = _phase(back, ("max_lr", "initial_lr"), ("base_momentum", "max_momentum"))
+    return [rise, fall, _phase(total - 1, ("initial_lr", "min_lr"), ("max_momentum", "max_momentum"))]
+
+
+def _phase(end_step: float, lr: tuple[str, str], momentum: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "end_step": end_step,
+        "start_lr": lr[0],
+        "end_lr": lr[1],
+        "start_momentum": momentum[0],
+        "end_momentum": momentum[1],
+    }

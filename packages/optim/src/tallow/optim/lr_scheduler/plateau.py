@@ -57,6 +57,7 @@ class ReduceLROnPlateau(LRScheduler):
             self.default_min_lr = min_lr
             self.min_lrs = [min_lr] * count
         self.mode = mode
+        self.mode_worse = math.inf if mode == "min" else -math.inf
         self.patience = patience
         self.threshold = threshold
         self.threshold_mode = threshold_mode
@@ -67,7 +68,7 @@ class ReduceLROnPlateau(LRScheduler):
         self._reset()
 
     def _reset(self) -> None:
-        self.best = math.inf if self.mode == "min" else -math.inf
+        self.best = self.mode_worse
         self.cooldown_counter = 0
         self.num_bad_epochs = 0
 

@@ -28,10 +28,12 @@ void shape_helpers();
 void view_helpers();
 void index_helpers();
 void linalg_helpers();
+void factor_helpers();
+void spectral_helpers();
 
 inline void register_helpers() {
   fused_helpers(), pointwise_helpers(), reduce_helpers(), cumulative_helpers(), shape_helpers(), view_helpers();
-  index_helpers(), linalg_helpers();
+  index_helpers(), linalg_helpers(), factor_helpers(), spectral_helpers();
 }
 
 }  // namespace tl::autograd

@@ -1,16 +1,10 @@
 // Backwards of matrix products and distances.
 #include <cmath>
 
-#include "helpers/helpers.hpp"
+#include "helpers/matrices.hpp"
 
 namespace tl::autograd {
 namespace {
-
-Tensor conj(const Tensor& t) {
-  const TlDtype d = t.dtype();
-  return d == TL_COMPLEX64 || d == TL_COMPLEX128 ? call<"conj">(t) : t;
-}
-Tensor transposed(const Tensor& t) { return conj(call<"transpose">(t, -2, -1)); }
 
 // t without leading dimensions that the product brought in by broadcasting.
 Tensor fit(const Tensor& t, Sizes sizes) {
@@ -45,9 +39,9 @@ void matmul_self(Call& c) {
   // One large product where `other` is a matrix and self a batch: the batch is rows as well.
   if (o.other.ndim() == 2 && o.self.ndim() > 2) {
     const Tensor rows = as_rows(o.grad);
-    return c.ret(call<"reshape">(call<"mm">(rows, transposed(o.other)), o.self_sizes));
+    return c.ret(call<"reshape">(call<"mm">(rows, adjoint(o.other)), o.self_sizes));
   }
-  Tensor out = call<"matmul">(o.grad, transposed(o.other));
+  Tensor out = call<"matmul">(o.grad, adjoint(o.other));
   out = self.ndim() == 1 ? fit(out, Dims{1, self.size(0)}) : fit(out, o.self_sizes);
   c.ret(self.ndim() == 1 ? call<"reshape">(out, o.self_sizes) : out);
 }
@@ -55,9 +49,9 @@ void matmul_other(Call& c) {
   const Tensor self = c.tensor(1), other = c.tensor(2);
   const Operands o = as_matrices(c, self, other);
   if (o.other.ndim() == 2 && o.self.ndim() > 2) {
-    return c.ret(call<"reshape">(call<"mm">(transposed(as_rows(o.self)), as_rows(o.grad)), o.other_sizes));
+    return c.ret(call<"reshape">(call<"mm">(adjoint(as_rows(o.self)), as_rows(o.grad)), o.other_sizes));
   }
-  Tensor out = call<"matmul">(transposed(o.self), o.grad);
+  Tensor out = call<"matmul">(adjoint(o.self), o.grad);
   out = other.ndim() == 1 ? fit(out, Dims{other.size(0), 1}) : fit(out, o.other_sizes);
   c.ret(other.ndim() == 1 ? call<"reshape">(out, o.other_sizes) : out);
 }

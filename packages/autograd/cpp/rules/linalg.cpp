@@ -15,6 +15,19 @@ static const GradientRule kRules[] = {
     {"baddbmm", "self: grad * beta.conj(); batch1: bmm(grad, batch2.transpose(1, 2).conj()) * alpha.conj();"
                 "batch2: bmm(batch1.transpose(1, 2).conj(), grad) * alpha.conj()"},
     {"cdist", "x1: autograd::cdist_backward(grad, x1, x2, p, result); x2: autograd::cdist_backward(grad.transpose(-2, -1), x2, x1, p, result.transpose(-2, -1))"},
+    {"linalg_cholesky_ex", "self: autograd::cholesky_backward(grad0, L, upper)"},
+    {"linalg_inv_ex", "A: autograd::inverse_backward(grad0, inverse)"},
+    {"linalg_solve_triangular", "(self, B): autograd::solve_triangular_backward(grad, self, result, upper, left, unitriangular)"},
+    {"_linalg_solve_ex", "(A, B): autograd::solve_backward(grad0, A, result0, LU, pivots, left)"},
+    {"linalg_lu_factor_ex", "A: autograd::lu_factor_backward(grad0, LU, pivots)"},
+    {"linalg_lu_solve", "(LU, B): autograd::lu_solve_backward(grad, LU, pivots, B, result, left, adjoint)"},
+    {"_linalg_det", "A: autograd::det_backward(grad0, A, result0, LU, pivots)"},
+    {"_linalg_slogdet", "A: autograd::slogdet_backward(grad0, grad1, A, sign, LU, pivots)"},
+    {"linalg_qr", "A: autograd::qr_backward(grads, Q, R, mode)"},
+    {"linalg_householder_product", "(input, tau): autograd::householder_backward(grad, input, tau)"},
+    {"_linalg_svd", "A: autograd::svd_backward(grads, U, S, Vh)"},
+    {"_linalg_eigh", "A: autograd::eigh_backward(grads, eigenvalues, eigenvectors)"},
+    {"linalg_eig", "self: autograd::eig_backward(grads, eigenvalues, eigenvectors)"},
 };
 // clang-format on
 

@@ -90,6 +90,18 @@ from tallow._functional import *  # noqa: E402, F403
 
 _tensor.install(Tensor)
 
+
+def _point_to_blas() -> None:
+    """Names the folder of OpenBLAS, which opens on first use: next to an editable install it would not be found."""
+    for place in _sys.path:
+        folder = _os.path.join(place, "scipy_openblas32", "lib")
+        if _os.path.isdir(folder):
+            ops.Namespace("runtime").set_blas_path(folder)
+            return
+
+
+_point_to_blas()
+
 # Ops whose name is a module's or a builtin dtype's would hide it: the registry never wins over these.
 _LAZY = {
     "autograd": "tallow-autograd",

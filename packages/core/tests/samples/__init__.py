@@ -30,7 +30,10 @@ REALS = FLOATS + INTS
 ALL = REALS + COMPLEX + BOOL
 FLOATING = ("float32", "float64")  # for what has no half precision
 
-FAMILIES = ("pointwise", "compare", "reduce", "shape", "index", "linalg", "sort", "cumulative", "random", "factory")
+FAMILIES = (
+    "pointwise", "compare", "reduce", "shape", "index", "linalg", "linalg_factors", "sort", "cumulative", "random",
+    "factory",
+)  # fmt: skip
 
 TOLERANCE = {
     "float16": (1e-3, 1e-3),

@@ -43,7 +43,8 @@ std::vector<std::string> candidates() {
   std::vector<std::string> paths;
   {
     std::lock_guard lock(g_path_mutex);
-    if (!chosen_path().empty()) paths.push_back(chosen_path());
+    const std::string inside = library_in(chosen_path());
+    if (!chosen_path().empty()) paths.push_back(inside.empty() ? chosen_path() : inside);
   }
   if (const char* env = std::getenv("TALLOW_OPENBLAS"); env && *env) paths.push_back(env);
   Dl_info here;

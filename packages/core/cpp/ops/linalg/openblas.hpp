@@ -7,7 +7,7 @@
 
 namespace tallow::blas {
 
-// Where to look first. To be called before the first use; later calls have no effect.
+// Where to look first, the library or its folder. To be called before the first use; later calls have no effect.
 void set_library_path(const char* path);
 
 // The address of `scipy_<name>`, or null if the library or the symbol is missing. LAPACK names end in "_".

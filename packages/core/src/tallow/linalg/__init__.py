@@ -1,8 +1,10 @@
-"""Linear algebra: norms, products and powers of matrices, as ``torch.linalg``.
+"""Linear algebra: factors, equations, eigenvalues, norms, products and powers of matrices, as ``torch.linalg``.
 
     >>> import tallow
     >>> tallow.linalg.norm(tallow.tensor([3.0, 4.0]))
     tensor(5.)
+    >>> tallow.linalg.solve(tallow.tensor([[2.0, 0.0], [1.0, 1.0]]), tallow.tensor([2.0, 3.0]))
+    tensor([1., 2.])
 """
 
 from __future__ import annotations
@@ -14,16 +16,39 @@ from tallow import _ops
 from tallow._core import Tensor
 
 __all__ = [
-    "LinAlgError", "cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "vecdot",
-    "vector_norm",
+    "LinAlgError", "cholesky", "cholesky_ex", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
+    "householder_product", "inv", "inv_ex", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_norm",
+    "matrix_power", "multi_dot", "norm", "qr", "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals",
+    "vecdot", "vector_norm",
 ]  # fmt: skip
 
+cholesky = _ops.packet("linalg_cholesky")
+cholesky_ex = _ops.packet("linalg_cholesky_ex")
 cross = _ops.packet("linalg_cross")
+det = _ops.packet("linalg_det")
+eig = _ops.packet("linalg_eig")
+eigh = _ops.packet("linalg_eigh")
+eigvals = _ops.packet("linalg_eigvals")
+eigvalsh = _ops.packet("linalg_eigvalsh")
+householder_product = _ops.packet("linalg_householder_product")
+inv = _ops.packet("linalg_inv")
+inv_ex = _ops.packet("linalg_inv_ex")
+lu = _ops.packet("linalg_lu")
+lu_factor = _ops.packet("linalg_lu_factor")
+lu_factor_ex = _ops.packet("linalg_lu_factor_ex")
+lu_solve = _ops.packet("linalg_lu_solve")
 matmul = _ops.packet("matmul")
 matrix_norm = _ops.packet("linalg_matrix_norm")
 matrix_power = _ops.packet("linalg_matrix_power")
 multi_dot = _ops.packet("linalg_multi_dot")
 norm = _ops.packet("linalg_norm")
+qr = _ops.packet("linalg_qr")
+slogdet = _ops.packet("linalg_slogdet")
+solve = _ops.packet("linalg_solve")
+solve_ex = _ops.packet("linalg_solve_ex")
+solve_triangular = _ops.packet("linalg_solve_triangular")
+svd = _ops.packet("linalg_svd")
+svdvals = _ops.packet("linalg_svdvals")
 vecdot = _ops.packet("linalg_vecdot")
 vector_norm = _ops.packet("linalg_vector_norm")
 

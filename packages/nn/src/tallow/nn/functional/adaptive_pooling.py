@@ -7,6 +7,8 @@ from typing import Any
 
 from tallow import Tensor, ops
 
+from ._per_dimension import SHAPES, named
+
 _ops = ops.nn
 _Size = Any  # a number, or one per dimension; None keeps a size
 
@@ -21,18 +23,12 @@ def _sizes(input: Tensor, output_size: _Size, spatial: int, name: str) -> tuple[
     return tuple(input.shape[d - spatial] if s is None else s for d, s in enumerate(given))
 
 
-def adaptive_avg_pool1d(input: Tensor, output_size: _Size) -> Tensor:
-    """:func:`adaptive_avg_pool2d` of ``(N, C, L)`` or ``(C, L)``."""
-    return _ops.adaptive_avg_pool1d(input, _sizes(input, output_size, 1, "adaptive_avg_pool1d"))
-
-
-def adaptive_avg_pool2d(input: Tensor, output_size: _Size) -> Tensor:
-    """Means over windows chosen so that the result of ``(N, C, H, W)`` or ``(C, H, W)`` has `output_size`.
+_AVERAGE_DOC = """Means over windows chosen so that the result of {shapes} has `output_size`.
 
     Output i of n covers the cells from ``i * in // n`` up to ``ceil((i + 1) * in / n)``.
 
     Args:
-        output_size: a number, or (height, width); None keeps the input's size.
+        output_size: a number, or one per dimension; None keeps the input's size.
 
     Raises:
         ValueError: for an input of too few dimensions.
@@ -40,63 +36,49 @@ def adaptive_avg_pool2d(input: Tensor, output_size: _Size) -> Tensor:
 
     >>> import tallow
     >>> import tallow.nn.functional as F
-    >>> F.adaptive_avg_pool2d(tallow.arange(12.0).reshape(1, 3, 4), (1, 2)).tolist()
-    [[[4.5, 6.5]]]
+    >>> F.adaptive_avg_pool{dims}d(tallow.arange(12.0).reshape(1, {sizes}), {wanted}).flatten().tolist()
+    {average}
     """
-    return _ops.adaptive_avg_pool2d(input, _sizes(input, output_size, 2, "adaptive_avg_pool2d"))
+_MAX_DOC = """The maxima of the windows of :func:`adaptive_avg_pool{dims}d`.
 
-
-def adaptive_avg_pool3d(input: Tensor, output_size: _Size) -> Tensor:
-    """:func:`adaptive_avg_pool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
-    return _ops.adaptive_avg_pool3d(input, _sizes(input, output_size, 3, "adaptive_avg_pool3d"))
-
-
-def adaptive_max_pool1d_with_indices(
-    input: Tensor, output_size: _Size, return_indices: bool = False
-) -> tuple[Tensor, Tensor]:
-    """:func:`adaptive_max_pool1d` that always returns the indices too."""
-    return tuple(_ops.adaptive_max_pool1d(input, _sizes(input, output_size, 1, "adaptive_max_pool1d")))
-
-
-def adaptive_max_pool2d_with_indices(
-    input: Tensor, output_size: _Size, return_indices: bool = False
-) -> tuple[Tensor, Tensor]:
-    """:func:`adaptive_max_pool2d` that always returns the indices too."""
-    return tuple(_ops.adaptive_max_pool2d(input, _sizes(input, output_size, 2, "adaptive_max_pool2d")))
-
-
-def adaptive_max_pool3d_with_indices(
-    input: Tensor, output_size: _Size, return_indices: bool = False
-) -> tuple[Tensor, Tensor]:
-    """:func:`adaptive_max_pool3d` that always returns the indices too."""
-    return tuple(_ops.adaptive_max_pool3d(input, _sizes(input, output_size, 3, "adaptive_max_pool3d")))
-
-
-def _values_or_both(
-    pool: Callable[..., tuple[Tensor, Tensor]], input: Tensor, output_size: _Size, return_indices: bool
-) -> Any:
-    both = pool(input, output_size)
-    return both if return_indices else both[0]
-
-
-def adaptive_max_pool1d(input: Tensor, output_size: _Size, return_indices: bool = False) -> Any:
-    """:func:`adaptive_max_pool2d` of ``(N, C, L)`` or ``(C, L)``."""
-    return _values_or_both(adaptive_max_pool1d_with_indices, input, output_size, return_indices)
-
-
-def adaptive_max_pool2d(input: Tensor, output_size: _Size, return_indices: bool = False) -> Any:
-    """The maxima of the windows of :func:`adaptive_avg_pool2d`.
-
-    With `return_indices` also where they are, as flat positions in each plane.
+    With `return_indices` also where they are, as flat positions in each sample's channel.
 
     >>> import tallow
     >>> import tallow.nn.functional as F
-    >>> F.adaptive_max_pool2d(tallow.arange(12.0).reshape(1, 3, 4), (1, 2)).tolist()
-    [[[9.0, 11.0]]]
+    >>> F.adaptive_max_pool{dims}d(tallow.arange(12.0).reshape(1, {sizes}), {wanted}).flatten().tolist()
+    {maximum}
     """
-    return _values_or_both(adaptive_max_pool2d_with_indices, input, output_size, return_indices)
+_EXAMPLES = {
+    1: {"sizes": "12", "wanted": "2", "average": "[2.5, 8.5]", "maximum": "[5.0, 11.0]"},
+    2: {"sizes": "3, 4", "wanted": "(1, 2)", "average": "[4.5, 6.5]", "maximum": "[9.0, 11.0]"},
+    3: {"sizes": "1, 3, 4", "wanted": "(1, 1, 2)", "average": "[4.5, 6.5]", "maximum": "[9.0, 11.0]"},
+}
 
 
-def adaptive_max_pool3d(input: Tensor, output_size: _Size, return_indices: bool = False) -> Any:
-    """:func:`adaptive_max_pool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
-    return _values_or_both(adaptive_max_pool3d_with_indices, input, output_size, return_indices)
+def _average(dims: int) -> Callable[[Tensor, _Size], Tensor]:
+    name = f"adaptive_avg_pool{dims}d"
+    op = getattr(_ops, name)
+
+    def pool(input: Tensor, output_size: _Size) -> Tensor:
+        return op(input, _sizes(input, output_size, dims, name))
+
+    return named(pool, name, _AVERAGE_DOC.format(dims=dims, shapes=SHAPES[dims], **_EXAMPLES[dims]))
+
+
+def _maximum(dims: int, always_indices: bool) -> Callable[..., Any]:
+    name = f"adaptive_max_pool{dims}d"
+    op = getattr(_ops, name)
+
+    def pool(input: Tensor, output_size: _Size, return_indices: bool = False) -> Any:
+        values, indices = op(input, _sizes(input, output_size, dims, name))
+        return (values, indices) if return_indices or always_indices else values
+
+    if always_indices:
+        return named(pool, f"{name}_with_indices", f":func:`{name}` that always returns the indices too.")
+    return named(pool, name, _MAX_DOC.format(dims=dims, **_EXAMPLES[dims]))
+
+
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = _average(1), _average(2), _average(3)
+adaptive_max_pool1d, adaptive_max_pool1d_with_indices = _maximum(1, False), _maximum(1, True)
+adaptive_max_pool2d, adaptive_max_pool2d_with_indices = _maximum(2, False), _maximum(2, True)
+adaptive_max_pool3d, adaptive_max_pool3d_with_indices = _maximum(3, False), _maximum(3, True)

@@ -9,6 +9,7 @@ from typing import Any
 import tallow
 from tallow import Tensor
 
+from ._per_dimension import SHAPES, named
 from .pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 
 _Ints = int | tuple[int, ...] | list[int]
@@ -70,30 +71,10 @@ def _power_average(
 
 
 # ---------------------------------------------------------------- unpooling
-def max_unpool1d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: _Ints,
-    stride: _Ints | None = None,
-    padding: _Ints = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """:func:`max_unpool2d` of ``(N, C, L)`` or ``(C, L)``."""
-    return _unpool(1, input, indices, kernel_size, stride, padding, output_size)
-
-
-def max_unpool2d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: _Ints,
-    stride: _Ints | None = None,
-    padding: _Ints = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """What :func:`max_pool2d` of these arguments pooled, where it was; zeros elsewhere.
+_UNPOOL_DOC = """What :func:`max_pool{dims}d` of these arguments pooled, where it was; zeros elsewhere.
 
     Args:
-        input, indices: the two results of a pooling with indices.
+        input, indices: the two results of a pooling of {shapes} with indices.
         kernel_size, stride, padding: as given to that pooling.
         output_size: of the result, where several sizes would have been pooled to the input's.
 
@@ -103,22 +84,33 @@ def max_unpool2d(
 
     >>> import tallow
     >>> import tallow.nn.functional as F
-    >>> F.max_unpool2d(*F.max_pool2d(tallow.arange(4.0).reshape(1, 2, 2), 2, return_indices=True), 2).tolist()
-    [[[0.0, 0.0], [0.0, 3.0]]]
+    >>> pooled = F.max_pool{dims}d(tallow.arange({cells}.0).reshape(1, {sizes}), 2, return_indices=True)
+    >>> F.max_unpool{dims}d(*pooled, 2).flatten().tolist()[-2:]
+    [0.0, {last}]
     """
-    return _unpool(2, input, indices, kernel_size, stride, padding, output_size)
+_UNPOOL_EXAMPLES = {
+    1: {"cells": 4, "sizes": "4", "last": "3.0"},
+    2: {"cells": 4, "sizes": "2, 2", "last": "3.0"},
+    3: {"cells": 8, "sizes": "2, 2, 2", "last": "7.0"},
+}
 
 
-def max_unpool3d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: _Ints,
-    stride: _Ints | None = None,
-    padding: _Ints = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """:func:`max_unpool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
-    return _unpool(3, input, indices, kernel_size, stride, padding, output_size)
+def _max_unpool(dims: int) -> Callable[..., Tensor]:
+    def unpool(
+        input: Tensor,
+        indices: Tensor,
+        kernel_size: _Ints,
+        stride: _Ints | None = None,
+        padding: _Ints = 0,
+        output_size: Sequence[int] | None = None,
+    ) -> Tensor:
+        return _unpool(dims, input, indices, kernel_size, stride, padding, output_size)
+
+    doc = _UNPOOL_DOC.format(dims=dims, shapes=SHAPES[dims], **_UNPOOL_EXAMPLES[dims])
+    return named(unpool, f"max_unpool{dims}d", doc)
+
+
+max_unpool1d, max_unpool2d, max_unpool3d = _max_unpool(1), _max_unpool(2), _max_unpool(3)
 
 
 def _unpool(
@@ -189,46 +181,14 @@ def _unpooled_size(
 
 
 # ---------------------------------------------------------------- random windows
-def fractional_max_pool2d_with_indices(
-    input: Tensor,
-    kernel_size: _Ints,
-    output_size: _Ints | None = None,
-    output_ratio: _Ratio | None = None,
-    return_indices: bool = False,
-    _random_samples: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    """:func:`fractional_max_pool2d` that always returns the indices too."""
-    return _fractional(2, input, kernel_size, output_size, output_ratio, _random_samples)
-
-
-def fractional_max_pool3d_with_indices(
-    input: Tensor,
-    kernel_size: _Ints,
-    output_size: _Ints | None = None,
-    output_ratio: _Ratio | None = None,
-    return_indices: bool = False,
-    _random_samples: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    """:func:`fractional_max_pool3d` that always returns the indices too."""
-    return _fractional(3, input, kernel_size, output_size, output_ratio, _random_samples)
-
-
-def fractional_max_pool2d(
-    input: Tensor,
-    kernel_size: _Ints,
-    output_size: _Ints | None = None,
-    output_ratio: _Ratio | None = None,
-    return_indices: bool = False,
-    _random_samples: Tensor | None = None,
-) -> Any:
-    """Maxima of windows at random, roughly even distances (B. Graham, Fractional Max-Pooling, 2014).
+_FRACTIONAL_DOC = """Maxima of windows at random, roughly even distances (B. Graham, Fractional Max-Pooling, 2014).
 
     Args:
-        input: ``(N, C, H, W)`` or ``(C, H, W)``.
+        input: {shapes}.
         kernel_size: of each window.
         output_size: of the result; or `output_ratio`, its size as fractions of the input's.
-        return_indices: also return where the maxima are, as flat positions in each plane.
-        _random_samples: ``(N, C, 2)`` numbers in [0, 1) to place the windows by. Default: drawn.
+        return_indices: also return where the maxima are, as flat positions in each sample's channel.
+        _random_samples: ``(N, C, {dims})`` numbers in [0, 1) to place the windows by. Default: drawn.
 
     Raises:
         ValueError: if neither output_size nor output_ratio is given.
@@ -236,28 +196,34 @@ def fractional_max_pool2d(
 
     >>> import tallow
     >>> import tallow.nn.functional as F
-    >>> tuple(F.fractional_max_pool2d(tallow.rand(1, 3, 10, 10), 2, output_ratio=0.7).shape)
-    (1, 3, 7, 7)
+    >>> tuple(F.fractional_max_pool{dims}d(tallow.rand(1, 3, {sizes}), 2, output_ratio=0.7).shape)
+    (1, 3, {result})
     """
-    both = fractional_max_pool2d_with_indices(
-        input, kernel_size, output_size, output_ratio, return_indices, _random_samples
-    )
-    return both if return_indices else both[0]
 
 
-def fractional_max_pool3d(
-    input: Tensor,
-    kernel_size: _Ints,
-    output_size: _Ints | None = None,
-    output_ratio: _Ratio | None = None,
-    return_indices: bool = False,
-    _random_samples: Tensor | None = None,
-) -> Any:
-    """:func:`fractional_max_pool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
-    both = fractional_max_pool3d_with_indices(
-        input, kernel_size, output_size, output_ratio, return_indices, _random_samples
-    )
-    return both if return_indices else both[0]
+def _fractional_max_pool(dims: int, always_indices: bool) -> Callable[..., Any]:
+    name = f"fractional_max_pool{dims}d"
+
+    def pool(
+        input: Tensor,
+        kernel_size: _Ints,
+        output_size: _Ints | None = None,
+        output_ratio: _Ratio | None = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> Any:
+        both = _fractional(dims, input, kernel_size, output_size, output_ratio, _random_samples)
+        return both if return_indices or always_indices else both[0]
+
+    if always_indices:
+        return named(pool, f"{name}_with_indices", f":func:`{name}` that always returns the indices too.")
+    sizes, result = ", ".join(["10"] * dims), ", ".join(["7"] * dims)
+    doc = _FRACTIONAL_DOC.format(dims=dims, shapes=SHAPES[dims], sizes=sizes, result=result)
+    return named(pool, name, doc)
+
+
+fractional_max_pool2d, fractional_max_pool2d_with_indices = (_fractional_max_pool(2, a) for a in (False, True))
+fractional_max_pool3d, fractional_max_pool3d_with_indices = (_fractional_max_pool(3, a) for a in (False, True))
 
 
 def _fractional(

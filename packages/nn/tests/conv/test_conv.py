@@ -51,6 +51,16 @@ CASES = [
     ((1, 4, 6, 6, 6), (6, 2, 3, 3, 3), {"stride": 2, "padding": 1, "groups": 2, "dilation": (1, 2, 1)}),
 ]
 
+# Those that go through Winograd's transforms in float: whole tiles and hanging ones, each padding, panels that images
+# share, channels that fill no vector, and kernels that stay in no cache.
+MINIMAL = [
+    ((3, 32, 12, 12), (32, 32, 3, 3), {"padding": 1}),
+    ((4, 37, 13, 19), (41, 37, 3, 3), {}),
+    ((9, 33, 7, 6), (32, 33, 3, 3), {"padding": (2, 1)}),
+    ((2, 40, 15, 31), (48, 40, 3, 3), {"padding": (0, 2)}),
+    ((33, 136, 4, 4), (130, 136, 3, 3), {"padding": 1}),
+]
+
 
 @pytest.mark.parametrize(("x", "w", "arguments"), CASES)
 @pytest.mark.parametrize("dtype", [tallow.float32, tallow.float64])
@@ -83,6 +93,38 @@ def test_the_transpose_is_the_adjoint(x, w, arguments, dtype):
     assert (forward * y).sum() == pytest.approx(
         (x * back.double().numpy()).sum(), rel=1e-9 if back.dtype == tallow.float64 else 1e-3
     )
+
+
+@pytest.mark.parametrize(("x", "w", "arguments"), MINIMAL)
+def test_minimal_filtering_agrees_with_the_definition(x, w, arguments):
+    rng = np.random.default_rng(0)
+    values = [rng.standard_normal(s) for s in (x, w, w[:1])]
+    exact = [tallow.tensor(v, dtype=tallow.float64, requires_grad=True) for v in values]
+    ours = [tallow.tensor(v, dtype=tallow.float32, requires_grad=True) for v in values]
+    y = F.conv2d(*exact, **arguments)
+    np.testing.assert_allclose(y.detach().numpy(), by_definition(*values, **arguments), rtol=1e-9, atol=1e-9)
+    grad = rng.standard_normal(tuple(y.shape))
+    y.backward(tallow.tensor(grad, dtype=tallow.float64))
+    result = F.conv2d(*ours, **arguments)
+    result.backward(tallow.tensor(grad, dtype=tallow.float32))
+    for a, b in [(result.detach(), y.detach()), *((a.grad, b.grad) for a, b in zip(ours, exact, strict=True))]:
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=0, atol=3e-6 * float(b.abs().max()))
+
+
+def test_minimal_filtering_of_integers_is_exact():
+    rng = np.random.default_rng(0)
+    x, w = rng.integers(-4, 5, (2, 32, 16, 16)), rng.integers(-4, 5, (32, 32, 3, 3))
+    y = F.conv2d(tallow.tensor(x, dtype=tallow.float32), tallow.tensor(w, dtype=tallow.float32), None, 1, 1)
+    assert np.array_equal(y.numpy(), by_definition(x, w, padding=1))
+
+
+def test_minimal_filtering_of_views():
+    rng = np.random.default_rng(0)
+    x = tallow.tensor(rng.standard_normal((4, 64, 14, 14)), dtype=tallow.float32)[::2, ::2]
+    w = tallow.tensor(rng.standard_normal((3, 3, 32, 32)), dtype=tallow.float32).permute(2, 3, 1, 0)
+    y = F.conv2d(x, w, None, 1, 1)
+    expected = by_definition(x.double().numpy(), w.double().numpy(), padding=1)
+    np.testing.assert_allclose(y.numpy(), expected, rtol=0, atol=3e-6 * np.abs(expected).max())
 
 
 def test_output_padding_beyond_the_stride():
@@ -166,6 +208,7 @@ def test_gradients_of_the_transpose():
         ((8, 32, 12, 12), (64, 32, 1, 1), {}),
         ((4, 64, 14, 14), (64, 1, 3, 3), {"padding": 1, "groups": 64}),
         ((8, 3, 40, 40), (16, 3, 7, 7), {"stride": 2, "padding": 3}),
+        *MINIMAL,
     ],
 )
 def test_the_same_bits_on_any_number_of_threads(x, w, arguments):

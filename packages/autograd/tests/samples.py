@@ -7,9 +7,11 @@ which numbers the op is defined: "r" real, "c" complex. ``names`` are the rules 
 
 from __future__ import annotations
 
+import importlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import tallow
@@ -72,3 +74,9 @@ def int64(*values: Any) -> tallow.Tensor:
 
 def mask(values: Any) -> tallow.Tensor:
     return tallow.tensor(values, dtype=tallow.bool)
+
+
+def all_rows() -> list[Row]:
+    """The rows of all families: every file ``samples_*.py`` beside this one."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("samples_*.py"))
+    return [r for name in names for r in importlib.import_module(name).ROWS]

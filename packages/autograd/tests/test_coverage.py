@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-import samples_index
-import samples_linalg
-import samples_pointwise
-import samples_reduce
-import samples_shape
 import tallow
 import tallow.autograd
 import test_core_samples
+from samples import all_rows
 
 FLAGS = tallow._core.op_flags
 TABLE = [r for r in tallow._core.op_table() if not r["ns"]]
-ROWS = samples_pointwise.ROWS + samples_reduce.ROWS + samples_shape.ROWS + samples_index.ROWS + samples_linalg.ROWS
+ROWS = all_rows()
 # Rules of views whose memory is read as other numbers: no function of real numbers to check.
 WITHOUT_SAMPLES = {"view.dtype"}
 

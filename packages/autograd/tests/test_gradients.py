@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-import samples_index
-import samples_linalg
-import samples_pointwise
-import samples_reduce
-import samples_shape
-from samples import Row
+from samples import Row, all_rows
 from tallow.autograd import gradcheck, gradgradcheck
 
-ROWS = samples_pointwise.ROWS + samples_reduce.ROWS + samples_shape.ROWS + samples_index.ROWS + samples_linalg.ROWS
+ROWS = all_rows()
 CASES = [pytest.param(r, k, id=f"{i}-{r.names[0]}-{k}") for i, r in enumerate(ROWS) for k in r.kinds]
 
 

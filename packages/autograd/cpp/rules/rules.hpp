@@ -24,13 +24,14 @@ void reduce_rules();
 void cumulative_rules();
 void shape_rules();
 void index_rules();
+void fft_rules();
 void linalg_rules();
 void sort_rules();
 void special_rules();
 
 inline void register_rules() {
   pointwise_rules(), reduce_rules(), cumulative_rules(), shape_rules();
-  index_rules(), linalg_rules(), sort_rules(), special_rules();
+  index_rules(), fft_rules(), linalg_rules(), sort_rules(), special_rules();
 }
 
 }  // namespace tl::autograd

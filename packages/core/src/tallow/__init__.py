@@ -125,6 +125,7 @@ _LAZY = {
     "xpu": None,
     "special": None,
     "fft": None,
+    "signal": None,
     "random": None,
     "multiprocessing": None,
     "utils": None,
@@ -143,6 +144,9 @@ _TENSOR_TYPES = (
     "FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "IntTensor", "LongTensor", "ShortTensor",
     "CharTensor", "ByteTensor", "BoolTensor",
 )  # fmt: skip
+_SPECTRAL = (
+    "bartlett_window", "blackman_window", "hamming_window", "hann_window", "istft", "kaiser_window", "stft",
+)  # fmt: skip
 _ATTRIBUTES = {
     "save": "tallow.serialization",
     "load": "tallow.serialization",
@@ -150,6 +154,7 @@ _ATTRIBUTES = {
     "einsum": "tallow._products",
     "tensordot": "tallow._products",
     "chain_matmul": "tallow._products",
+    **dict.fromkeys(_SPECTRAL, "tallow._spectral"),
     "autocast": "tallow.amp",
     "GradScaler": "tallow.amp",
     **dict.fromkeys(_SETTINGS, "tallow._settings"),

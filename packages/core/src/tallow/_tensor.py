@@ -455,6 +455,20 @@ def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     return _ops.packet("where")(condition, self, other)
 
 
+def stft(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """:func:`tallow.stft` of this tensor."""
+    from tallow import _spectral
+
+    return _spectral.stft(self, *args, **kwargs)
+
+
+def istft(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """:func:`tallow.istft` of this tensor."""
+    from tallow import _spectral
+
+    return _spectral.istft(self, *args, **kwargs)
+
+
 def install(tensor: Any) -> None:
     """Puts the methods on Tensor."""
     for name, d in _DTYPE_METHODS.items():
@@ -464,7 +478,7 @@ def install(tensor: Any) -> None:
         "to", "cpu", "numpy", "__array__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "__deepcopy__",
         "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared", "share_memory_",
         "apply_", "as_subclass", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero", "new",
-        "pin_memory", "is_pinned",
+        "pin_memory", "is_pinned", "stft", "istft",
     ):  # fmt: skip
         setattr(tensor, name, here[name])
     tensor.type = type_

@@ -31,8 +31,8 @@ ALL = REALS + COMPLEX + BOOL
 FLOATING = ("float32", "float64")  # for what has no half precision
 
 FAMILIES = (
-    "pointwise", "compare", "reduce", "shape", "index", "linalg", "linalg_factors", "sort", "cumulative", "random",
-    "factory",
+    "pointwise", "compare", "reduce", "shape", "index", "linalg", "linalg_factors", "fft", "sort", "cumulative",
+    "random", "factory",
 )  # fmt: skip
 
 TOLERANCE = {

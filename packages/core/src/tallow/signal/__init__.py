@@ -1,0 +1,5 @@
+"""Signal processing, as ``torch.signal``: :mod:`tallow.signal.windows`."""
+
+from . import windows as windows
+
+__all__ = ["windows"]

@@ -22,14 +22,20 @@ from tallow._tensor_types import LongTensor as LongTensor
 from tallow._tensor_types import ShortTensor as ShortTensor
 from tallow._settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
 from tallow.amp import autocast as autocast
+from tallow._spectral import bartlett_window as bartlett_window
+from tallow._spectral import blackman_window as blackman_window
 from tallow._products import chain_matmul as chain_matmul
 from tallow._products import einsum as einsum
 from tallow._settings import get_default_device as get_default_device
 from tallow._settings import get_deterministic_debug_mode as get_deterministic_debug_mode
 from tallow._settings import get_float32_matmul_precision as get_float32_matmul_precision
 from tallow._settings import get_num_interop_threads as get_num_interop_threads
+from tallow._spectral import hamming_window as hamming_window
+from tallow._spectral import hann_window as hann_window
 from tallow._settings import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
 from tallow._settings import is_warn_always_enabled as is_warn_always_enabled
+from tallow._spectral import istft as istft
+from tallow._spectral import kaiser_window as kaiser_window
 from tallow.serialization import load as load
 from tallow.serialization import save as save
 from tallow._settings import set_default_device as set_default_device
@@ -40,6 +46,7 @@ from tallow._settings import set_flush_denormal as set_flush_denormal
 from tallow._settings import set_num_interop_threads as set_num_interop_threads
 from tallow._tensor_str import set_printoptions as set_printoptions
 from tallow._settings import set_warn_always as set_warn_always
+from tallow._spectral import stft as stft
 from tallow._products import tensordot as tensordot
 from tallow._settings import typename as typename
 from tallow._settings import use_deterministic_algorithms as use_deterministic_algorithms
@@ -52,6 +59,7 @@ from tallow import cuda as cuda  # type: ignore
 from tallow import data as data  # type: ignore
 from tallow import distributed as distributed  # type: ignore
 from tallow import distributions as distributions  # type: ignore
+from tallow import fft as fft  # type: ignore
 from tallow import func as func  # type: ignore
 from tallow import jit as jit  # type: ignore
 from tallow import linalg as linalg  # type: ignore
@@ -64,6 +72,7 @@ from tallow import quantization as quantization  # type: ignore
 from tallow import random as random  # type: ignore
 from tallow import script as script  # type: ignore
 from tallow import serialization as serialization  # type: ignore
+from tallow import signal as signal  # type: ignore
 from tallow import special as special  # type: ignore
 from tallow import testing as testing  # type: ignore
 from tallow import types as types  # type: ignore
@@ -82,7 +91,6 @@ _device: TypeAlias = device
 _memory_format: TypeAlias = memory_format
 
 ops: Any
-fft: Any
 __version__: _str
 bfloat16: _dtype
 bool: _dtype

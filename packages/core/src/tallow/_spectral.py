@@ -202,8 +202,8 @@ def istft(
     length: int | None = None,
     return_complex: bool = False,
 ) -> Tensor:
-    """The inverse of :func:`stft` with the same options: the frames' inverses, windowed, summed where they overlap, over
-    the sum of the squared windows (Griffin and Lim, 1984).
+    """The inverse of :func:`stft` with the same options: the frames' inverses, windowed, summed where they overlap,
+    over the sum of the squared windows (Griffin and Lim, 1984).
 
     Args:
         input: ``(N, T)`` or ``(B, N, T)``, complex.

@@ -10,8 +10,8 @@ import tallow as T
 rng = np.random.default_rng(3)
 # Every length up to a few radices, powers and products of primes, primes with and without a pass of their own, what is
 # cut in four steps, and what becomes a convolution.
-LENGTHS = [*range(1, 41), 61, 64, 97, 127, 128, 210, 243, 256, 625, 1000, 1024, 2047, 2048, 2049, 2310, 4096, 5003, 6561,
-           10007, 16384, 30030, 65537, 100000]  # fmt: skip
+LENGTHS = [*range(1, 41), 61, 64, 97, 127, 128, 210, 243, 256, 625, 1000, 1024, 2047, 2048, 2049, 2310, 4096, 5003,
+           6561, 10007, 16384, 30030, 65537, 100000]  # fmt: skip
 COUNTS = (1, 3, 9, 17, 33)  # around the number of lanes of a vector
 
 

@@ -169,7 +169,8 @@ void family(const char* name, const char* doc) {
 }
 
 TL_OPS(fft) {
-  family<complex_1d<true>, complex_nd<true>>("fft", "The discrete Fourier transform, sum_j x_j e^(-2 pi i jk / n). norm: backward (no factor), ortho, forward (1 / n).");
+  family<complex_1d<true>, complex_nd<true>>("fft",
+                                             "The discrete Fourier transform, sum_j x_j e^(-2 pi i jk / n). norm: backward (1), ortho, forward (1 / n).");
   family<complex_1d<false>, complex_nd<false>>("ifft", "The inverse of fft(): norm backward divides by n.");
   family<real_1d<true>, real_nd<true>>("rfft", "fft() of real numbers: the first n / 2 + 1 values, of which the others are conjugates.");
   family<to_real_1d<false>, to_real_nd<false>>("irfft", "The inverse of rfft(): n real numbers, by default 2 (m - 1) of m values.");

@@ -75,7 +75,8 @@ struct Butterfly<8, T> {
     constexpr T h = T(0.707106781186547524400844362104849039);
     Z<T> even[4] = {a[0], a[2], a[4], a[6]}, odd[4] = {a[1], a[3], a[5], a[7]};
     Butterfly<4, T>::run(even), Butterfly<4, T>::run(odd);
-    const Z<T> o1 = {(odd[1].re + odd[1].im) * h, (odd[1].im - odd[1].re) * h}, o2 = minus_i(odd[2]), o3 = {(odd[3].im - odd[3].re) * h, -(odd[3].re + odd[3].im) * h};
+    const Z<T> o1 = {(odd[1].re + odd[1].im) * h, (odd[1].im - odd[1].re) * h}, o2 = minus_i(odd[2]);
+    const Z<T> o3 = {(odd[3].im - odd[3].re) * h, -(odd[3].re + odd[3].im) * h};
     a[0] = even[0] + odd[0], a[4] = even[0] - odd[0];
     a[1] = even[1] + o1, a[5] = even[1] - o1;
     a[2] = even[2] + o2, a[6] = even[2] - o2;

@@ -27,6 +27,9 @@ def collate(batch: Any, *, collate_fn_map: CollateFnMap | None = None) -> Any:
     Raises:
         TypeError: for samples of a type that nothing in the table takes.
         RuntimeError: for sequences of different lengths.
+
+    >>> collate([(1, 2), (3, 4)], collate_fn_map={int: lambda batch, collate_fn_map: sum(batch)})
+    [4, 6]
     """
     table = collate_fn_map or {}
     if type(batch) in table:  # a batch that is whole already
@@ -159,7 +162,11 @@ def default_collate(batch: Any) -> Any:
 
 
 def default_convert(data: Any) -> Any:
-    """NumPy arrays and scalars become tensors, through mappings and sequences; everything else stays as it is."""
+    """NumPy arrays and scalars become tensors, through mappings and sequences; everything else stays as it is.
+
+    >>> default_convert({"name": "a", "sizes": (1, 2)})
+    {'name': 'a', 'sizes': [1, 2]}
+    """
     if isinstance(data, Tensor):
         return data
     kind = type(data)

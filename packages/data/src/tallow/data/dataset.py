@@ -33,6 +33,14 @@ class Dataset(Generic[T_co]):
     """Samples by index: subclasses define ``__getitem__`` and, for most samplers, ``__len__``.
 
     ``__getitems__(indices)``, where defined, gives the samples of a whole batch at once.
+
+    >>> class Squares(Dataset):
+    ...     def __len__(self):
+    ...         return 5
+    ...     def __getitem__(self, index):
+    ...         return index**2
+    >>> [Squares()[i] for i in range(5)]
+    [0, 1, 4, 9, 16]
     """
 
     def __getitem__(self, index: Any) -> T_co:
@@ -47,6 +55,12 @@ class IterableDataset(Dataset[T_co], Iterable[T_co], ABC):
 
     One that defines ``state_dict()`` and ``load_state_dict(state)`` is resumed by those in the middle of an epoch;
     any other is read again from the start, and what was seen is dropped.
+
+    >>> class Numbers(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(3))
+    >>> list(Numbers())
+    [0, 1, 2]
     """
 
     @abstractmethod
@@ -179,6 +193,12 @@ class ChainDataset(IterableDataset[T_co]):
 
     Raises:
         AssertionError: when iterated, for a part that is no IterableDataset.
+
+    >>> class Numbers(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(2))
+    >>> list(ChainDataset([Numbers(), Numbers()]))
+    [0, 1, 0, 1]
     """
 
     def __init__(self, datasets: Iterable[Dataset]) -> None:

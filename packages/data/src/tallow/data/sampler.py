@@ -27,14 +27,27 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Sampler(Generic[T_co]):
-    """The base: subclasses define ``__iter__``, and ``__len__`` where the number is known."""
+    """The base: subclasses define ``__iter__``, and ``__len__`` where the number is known.
+
+    >>> class Backwards(Sampler):
+    ...     def __init__(self, data):
+    ...         self.data = data
+    ...     def __iter__(self):
+    ...         return iter(range(len(self.data) - 1, -1, -1))
+    >>> list(Backwards("abc"))
+    [2, 1, 0]
+    """
 
     def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError("Subclasses of Sampler should implement __iter__.")
 
 
 class SequentialSampler(Sampler[int]):
-    """0, 1, 2, ... in order."""
+    """0, 1, 2, ... in order.
+
+    >>> list(SequentialSampler("abc"))
+    [0, 1, 2]
+    """
 
     def __init__(self, data_source: Any) -> None:
         self.data_source = data_source
@@ -132,7 +145,11 @@ class RandomSampler(_RandomPasses):
 
 
 class SubsetRandomSampler(_RandomPasses):
-    """The given indices in a random order."""
+    """The given indices in a random order.
+
+    >>> sorted(SubsetRandomSampler([5, 7]))
+    [5, 7]
+    """
 
     def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
         super().__init__(generator)
@@ -156,6 +173,9 @@ class WeightedRandomSampler(_RandomPasses):
 
     Raises:
         ValueError: if `num_samples` is no positive integer, `replacement` no bool, or `weights` not one-dimensional.
+
+    >>> list(WeightedRandomSampler([0.0, 1.0], 3))
+    [1, 1, 1]
     """
 
     def __init__(

@@ -90,13 +90,25 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
-    """Draw from the uniform distribution on ``[a, b)``."""
+    """Draw from the uniform distribution on ``[a, b)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> bool((nn.init.uniform_(tallow.empty(100), 2, 3) >= 2).all())
+    True
+    """
     with tallow.no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
-    """Draw from the normal distribution."""
+    """Draw from the normal distribution.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.init.normal_(tallow.empty(2, 3), std=0.0).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
     with tallow.no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
@@ -113,6 +125,11 @@ def trunc_normal_(
 
     By inverting its distribution function; far from the mean, where that has no digits left, by rejection (Robert,
     "Simulation of truncated normal variables", 1995).
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> bool((nn.init.trunc_normal_(tallow.empty(100), a=-1, b=1).abs() <= 1).all())
+    True
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
@@ -146,23 +163,47 @@ def _by_rejection_(tensor: Tensor, mean: float, std: float, a: float, b: float, 
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Fill with `val`."""
+    """Fill with `val`.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.init.constant_(tallow.empty(2), 3).tolist()
+    [3.0, 3.0]
+    """
     with tallow.no_grad():
         return tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Fill with ones."""
+    """Fill with ones.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.init.ones_(tallow.empty(2)).tolist()
+    [1.0, 1.0]
+    """
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Fill with zeros."""
+    """Fill with zeros.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.init.zeros_(tallow.empty(2)).tolist()
+    [0.0, 0.0]
+    """
     return constant_(tensor, 0.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """Write the identity matrix into a two-dimensional tensor."""
+    """Write the identity matrix into a two-dimensional tensor.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.init.eye_(tallow.empty(2, 3)).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     with tallow.no_grad():
@@ -170,7 +211,15 @@ def eye_(tensor: Tensor) -> Tensor:
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """Make a convolution's weight, of 3 to 5 dimensions, pass as many channels through as it can."""
+    """Make a convolution's weight, of 3 to 5 dimensions, pass as many channels through as it can.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> conv = nn.Conv1d(2, 2, 3, padding=1, bias=False)
+    >>> _ = nn.init.dirac_(conv.weight)
+    >>> conv(tallow.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
     if tensor.dim() not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     if tensor.size(0) % groups != 0:
@@ -186,14 +235,26 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Glorot and Bengio (2010): uniform in ``±gain * sqrt(6 / (fan_in + fan_out))``."""
+    """Glorot and Bengio (2010): uniform in ``±gain * sqrt(6 / (fan_in + fan_out))``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> bool((nn.init.xavier_uniform_(tallow.empty(10, 14)).abs() <= 0.5).all())
+    True
+    """
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / (fan_in + fan_out))
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Glorot and Bengio (2010): normal with deviation ``gain * sqrt(2 / (fan_in + fan_out))``."""
+    """Glorot and Bengio (2010): normal with deviation ``gain * sqrt(2 / (fan_in + fan_out))``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.init.xavier_normal_(tallow.empty(3, 5)).shape)
+    (3, 5)
+    """
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)), generator)
 
@@ -205,7 +266,13 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Any = None,
 ) -> Tensor:
-    """He et al. (2015): uniform in ``±gain * sqrt(3 / fan)``, where `a` is the slope of "leaky_relu"."""
+    """He et al. (2015): uniform in ``±gain * sqrt(3 / fan)``, where `a` is the slope of "leaky_relu".
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> bool((nn.init.kaiming_uniform_(tallow.empty(5, 6)).abs() <= 1).all())
+    True
+    """
     if _has_no_elements(tensor):
         return tensor
     bound = math.sqrt(3.0) * calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
@@ -219,7 +286,13 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Any = None,
 ) -> Tensor:
-    """He et al. (2015): normal with deviation ``gain / sqrt(fan)``, where `a` is the slope of "leaky_relu"."""
+    """He et al. (2015): normal with deviation ``gain / sqrt(fan)``, where `a` is the slope of "leaky_relu".
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.init.kaiming_normal_(tallow.empty(3, 5), mode="fan_out").shape)
+    (3, 5)
+    """
     if _has_no_elements(tensor):
         return tensor
     std = calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
@@ -238,6 +311,12 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
 
     Raises:
         ValueError: if the tensor has fewer than 2 dimensions.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> w = nn.init.orthogonal_(tallow.empty(2, 3))
+    >>> (w @ w.T - tallow.eye(2)).abs().max().item() < 1e-5
+    True
     """
     if tensor.dim() < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
@@ -265,7 +344,13 @@ def _orthonormal_rows_(basis: Tensor) -> None:
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
-    """Normal values, of which the fraction `sparsity` of each column is zero (Martens, 2010)."""
+    """Normal values, of which the fraction `sparsity` of each column is zero (Martens, 2010).
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> int((nn.init.sparse_(tallow.empty(10, 3), sparsity=0.3) == 0).sum())
+    9
+    """
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     rows, cols = tensor.shape

@@ -138,6 +138,12 @@ class UninitializedBuffer(UninitializedTensorMixin, Buffer):
 
     Args:
         persistent: whether the buffer is part of the module's ``state_dict``. Default: True.
+
+    >>> from tallow import nn
+    >>> buffer = nn.UninitializedBuffer()
+    >>> buffer.materialize((2,))
+    >>> tuple(buffer.shape)
+    (2,)
     """
 
     cls_to_become = Buffer

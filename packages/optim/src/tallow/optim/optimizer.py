@@ -49,6 +49,21 @@ class Optimizer(StateDictMixin):
     Raises:
         TypeError: if `params` is a tensor, or holds something that is no tensor, or is a set.
         ValueError: if there are no parameters, one is the result of a computation, or one is in two groups.
+
+    >>> import tallow
+    >>> class Descent(Optimizer):
+    ...     def __init__(self, params, lr):
+    ...         super().__init__(params, {"lr": lr})
+    ...     @tallow.no_grad()
+    ...     def step(self, closure=None):
+    ...         for group in self.param_groups:
+    ...             for param in group["params"]:
+    ...                 param -= group["lr"] * param.grad
+    >>> w = tallow.zeros(1)
+    >>> w.grad = tallow.ones(1)
+    >>> Descent([w], lr=0.5).step()
+    >>> w.item()
+    -0.5
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:

@@ -72,7 +72,11 @@ def get_swa_multi_avg_fn() -> Callable[[Sequence[Tensor], Sequence[Tensor], Any]
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Tensor, Tensor, Any], Tensor]:
-    """A function ``(average, value, count)`` that returns ``decay * average + (1 - decay) * value``."""
+    """A function ``(average, value, count)`` that returns ``decay * average + (1 - decay) * value``.
+
+    >>> get_ema_avg_fn(0.75)(tallow.tensor(1.0), tallow.tensor(5.0), 1).item()
+    2.0
+    """
     _check_decay(decay)
 
     def ema_update(average: Tensor, value: Tensor, count: Any) -> Tensor:
@@ -83,7 +87,11 @@ def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Tensor, Tensor, Any], Tens
 
 
 def get_swa_avg_fn() -> Callable[[Tensor, Tensor, Any], Tensor]:
-    """A function ``(average, value, count)`` that returns the mean of `count` values with one more taken in."""
+    """A function ``(average, value, count)`` that returns the mean of `count` values with one more taken in.
+
+    >>> get_swa_avg_fn()(tallow.tensor(1.0), tallow.tensor(5.0), 3).item()
+    2.0
+    """
 
     def swa_update(average: Tensor, value: Tensor, count: Any) -> Tensor:
         with tallow.no_grad():
@@ -106,6 +114,12 @@ def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
         loader: batches; of a list or tuple the first element is what the model takes.
         model: the module; it runs in training mode, and is put back into the mode it was in.
         device: where batches are moved to, if given.
+
+    >>> from tallow import nn
+    >>> model = nn.BatchNorm1d(1)
+    >>> update_bn([tallow.tensor([[1.0], [3.0]])], model)
+    >>> model.running_mean.item()
+    2.0
     """
     momenta = {}
     for module in model.modules():

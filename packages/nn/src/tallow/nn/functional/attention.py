@@ -169,6 +169,15 @@ def multi_head_attention_forward(
     Raises:
         AssertionError: if dimensions do not fit.
         RuntimeError: if `is_causal` without `attn_mask`, or `attn_mask` has another shape.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> x = tallow.ones(5, 2, 4)
+    >>> w, b = tallow.ones(12, 4), tallow.zeros(12)
+    >>> out = (tallow.eye(4), tallow.zeros(4))
+    >>> output, weights = F.multi_head_attention_forward(x, x, x, 4, 2, w, b, None, None, False, 0.0, *out)
+    >>> tuple(output.shape), tuple(weights.shape)
+    ((5, 2, 4), (2, 5, 5))
     """
     batched = _check_shapes(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:

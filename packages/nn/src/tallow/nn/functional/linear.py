@@ -12,6 +12,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
 
     Raises:
         RuntimeError: if shapes or dtypes do not fit.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.linear(tallow.tensor([1.0, 2.0]), tallow.tensor([[1.0, 1.0], [0.0, 3.0]])).tolist()
+    [3.0, 6.0]
     """
     return _ops.linear(input, weight, bias) if out is None else _ops.linear(input, weight, bias, out=out)
 

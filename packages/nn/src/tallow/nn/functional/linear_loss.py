@@ -40,6 +40,11 @@ def linear_cross_entropy(
 
     Raises:
         RuntimeError: if shapes do not fit, or `ignore_index` is given with probabilities.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.linear_cross_entropy(tallow.zeros(2, 3), tallow.zeros(4, 3), tallow.tensor([0, 3]))
+    tensor(1.3863)
     """
     if not 1 <= input.dim() <= 2:
         raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")

@@ -27,6 +27,11 @@ def cross_entropy(
     """The cross entropy between logits ``(N, C, ...)`` and class indices ``(N, ...)`` or probabilities ``(N, C, ...)``.
 
     See :class:`~tallow.nn.CrossEntropyLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.cross_entropy(tallow.zeros(1, 4), tallow.tensor([2]))
+    tensor(1.3863)
     """
     code = resolved_code(size_average, reduce, reduction)
     return _ops.cross_entropy_loss(input, target, weight, code, ignore_index, label_smoothing)
@@ -44,6 +49,11 @@ def nll_loss(
     """The negative log likelihood of log-probabilities ``(N, C, ...)`` at class indices ``(N, ...)``.
 
     See :class:`~tallow.nn.NLLLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.nll_loss(tallow.tensor([[-0.5, -2.0]]), tallow.tensor([1])).item()
+    2.0
     """
     return _ops.nll_loss(input, target, weight, resolved_code(size_average, reduce, reduction), ignore_index)
 
@@ -59,6 +69,11 @@ def binary_cross_entropy(
     """``-(target * log(input) + (1 - target) * log(1 - input))`` of probabilities.
 
     See :class:`~tallow.nn.BCELoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.binary_cross_entropy(tallow.tensor([0.5]), tallow.tensor([1.0]))
+    tensor(0.6931)
     """
     code = resolved_code(size_average, reduce, reduction)
     if target.size() != input.size():
@@ -83,6 +98,11 @@ def binary_cross_entropy_with_logits(
     """The binary cross entropy of ``sigmoid(input)``, without its overflow.
 
     See :class:`~tallow.nn.BCEWithLogitsLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.binary_cross_entropy_with_logits(tallow.zeros(2), tallow.tensor([0.0, 1.0]))
+    tensor(0.6931)
     """
     code = resolved_code(size_average, reduce, reduction)
     if target.size() != input.size():
@@ -142,6 +162,11 @@ def mse_loss(
     """The squared difference, reduced; with `weight` the mean is weighted. See :class:`~tallow.nn.MSELoss`.
 
     Shapes that differ are broadcast, with a warning.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.mse_loss(tallow.tensor([1.0, 3.0]), tallow.tensor([0.0, 0.0])).item()
+    5.0
     """
     return _of_difference(_ops.mse_loss, input, target, size_average, reduce, reduction, weight)
 
@@ -157,6 +182,11 @@ def l1_loss(
     """The absolute difference, reduced; with `weight` the mean is weighted. See :class:`~tallow.nn.L1Loss`.
 
     Shapes that differ are broadcast, with a warning.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.l1_loss(tallow.tensor([1.0, 3.0]), tallow.tensor([0.0, 0.0])).item()
+    2.0
     """
     return _of_difference(_ops.l1_loss, input, target, size_average, reduce, reduction, weight)
 
@@ -169,7 +199,13 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Tensor:
-    """Quadratic for differences below `beta`, linear beyond. See :class:`~tallow.nn.SmoothL1Loss`."""
+    """Quadratic for differences below `beta`, linear beyond. See :class:`~tallow.nn.SmoothL1Loss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.smooth_l1_loss(tallow.tensor([1.0, 3.0]), tallow.tensor([0.0, 0.0])).item()
+    1.5
+    """
     _warn_of_broadcast(input, target)
     return _ops.smooth_l1_loss(input, target, resolved_code(size_average, reduce, reduction), beta)
 
@@ -177,7 +213,13 @@ def smooth_l1_loss(
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
-    """`delta` times :func:`smooth_l1_loss` of ``beta=delta``. See :class:`~tallow.nn.HuberLoss`."""
+    """`delta` times :func:`smooth_l1_loss` of ``beta=delta``. See :class:`~tallow.nn.HuberLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.huber_loss(tallow.tensor([1.0, 3.0]), tallow.tensor([0.0, 0.0]), delta=2.0).item()
+    2.25
+    """
     _warn_of_broadcast(input, target)
     if weight is not None:
         return _weighted(_ops.huber_loss(input, target, 0, delta), weight, input, reduction, by_weight=False)
@@ -192,7 +234,14 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    """The Kullback-Leibler divergence of log-probabilities `input` from `target`. See :class:`~tallow.nn.KLDivLoss`."""
+    """The Kullback-Leibler divergence of log-probabilities `input` from `target`. See :class:`~tallow.nn.KLDivLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> p, q = tallow.tensor([0.5, 0.5]), tallow.tensor([0.25, 0.75])
+    >>> F.kl_div(q.log(), p, reduction="sum")
+    tensor(0.1438)
+    """
     if size_average is not None or reduce is not None:
         code = resolved_code(size_average, reduce, reduction)
     elif reduction == "batchmean":
@@ -220,7 +269,13 @@ def poisson_nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """The negative log likelihood of counts `target` under Poisson rates. See :class:`~tallow.nn.PoissonNLLLoss`."""
+    """The negative log likelihood of counts `target` under Poisson rates. See :class:`~tallow.nn.PoissonNLLLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.poisson_nll_loss(tallow.zeros(1), tallow.ones(1)).item()
+    1.0
+    """
     return _ops.poisson_nll_loss(input, target, log_input, full, eps, resolved_code(size_average, reduce, reduction))
 
 
@@ -232,7 +287,13 @@ def gaussian_nll_loss(
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:
-    """The negative log likelihood under normal distributions. See :class:`~tallow.nn.GaussianNLLLoss`."""
+    """The negative log likelihood under normal distributions. See :class:`~tallow.nn.GaussianNLLLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.gaussian_nll_loss(tallow.zeros(1), tallow.tensor([2.0]), tallow.ones(1)).item()
+    2.0
+    """
     if not isinstance(var, Tensor):
         variance = tallow.full_like(input, float(var))
     else:
@@ -272,7 +333,13 @@ def soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """``log(1 + exp(-target * input))`` for targets of 1 and -1. See :class:`~tallow.nn.SoftMarginLoss`."""
+    """``log(1 + exp(-target * input))`` for targets of 1 and -1. See :class:`~tallow.nn.SoftMarginLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.soft_margin_loss(tallow.zeros(2), tallow.tensor([1.0, -1.0]))
+    tensor(0.6931)
+    """
     return _ops.soft_margin_loss(input, target, resolved_code(size_average, reduce, reduction))
 
 
@@ -285,7 +352,14 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
-    """Connectionist temporal classification. See :class:`~tallow.nn.CTCLoss`."""
+    """Connectionist temporal classification. See :class:`~tallow.nn.CTCLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> log_probs = F.log_softmax(tallow.zeros(4, 1, 3), dim=-1)  # time, batch, classes
+    >>> F.ctc_loss(log_probs, tallow.tensor([[1, 2]]), [4], [2])
+    tensor(0.8432)
+    """
     lengths = [_as_lengths(n) for n in (input_lengths, target_lengths)]
     return _ops.ctc_loss(log_probs, targets, *lengths, blank, reduction_code(reduction), zero_infinity)
 

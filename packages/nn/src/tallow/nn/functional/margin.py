@@ -23,7 +23,13 @@ def margin_ranking_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """``max(0, -target * (input1 - input2) + margin)``. See :class:`~tallow.nn.MarginRankingLoss`."""
+    """``max(0, -target * (input1 - input2) + margin)``. See :class:`~tallow.nn.MarginRankingLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.margin_ranking_loss(tallow.tensor([1.0]), tallow.tensor([3.0]), tallow.tensor([1.0])).item()
+    2.0
+    """
     code = resolved_code(size_average, reduce, reduction)
     if not input1.dim() == input2.dim() == target.dim():
         raise RuntimeError(
@@ -41,7 +47,13 @@ def hinge_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """The distance for targets of 1, what it lacks to `margin` for -1. See :class:`~tallow.nn.HingeEmbeddingLoss`."""
+    """The distance for targets of 1, what it lacks to `margin` for -1. See :class:`~tallow.nn.HingeEmbeddingLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.hinge_embedding_loss(tallow.tensor([0.25, 0.25]), tallow.tensor([1, -1])).item()
+    0.5
+    """
     return _ops.hinge_embedding_loss(input, target, margin, resolved_code(size_average, reduce, reduction))
 
 
@@ -54,7 +66,13 @@ def cosine_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """How far the cosine is from the target of 1 or -1. See :class:`~tallow.nn.CosineEmbeddingLoss`."""
+    """How far the cosine is from the target of 1 or -1. See :class:`~tallow.nn.CosineEmbeddingLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.cosine_embedding_loss(tallow.tensor([[1.0, 0.0]]), tallow.tensor([[0.0, 1.0]]), tallow.tensor([1])).item()
+    1.0
+    """
     code = resolved_code(size_average, reduce, reduction)
     return _ops.cosine_embedding_loss(input1, input2, target, margin, code)
 
@@ -69,7 +87,13 @@ def multi_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """What each wrong class lacks to a margin below the right one. See :class:`~tallow.nn.MultiMarginLoss`."""
+    """What each wrong class lacks to a margin below the right one. See :class:`~tallow.nn.MultiMarginLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.multi_margin_loss(tallow.tensor([[0.5, 2.0]]), tallow.tensor([0])).item()
+    1.25
+    """
     code = resolved_code(size_average, reduce, reduction)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
@@ -85,7 +109,13 @@ def multilabel_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """The margin of every right class over every wrong one. See :class:`~tallow.nn.MultiLabelMarginLoss`."""
+    """The margin of every right class over every wrong one. See :class:`~tallow.nn.MultiLabelMarginLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.multilabel_margin_loss(tallow.tensor([[0.5, 2.0]]), tallow.tensor([[0, -1]])).item()
+    1.25
+    """
     return _ops.multilabel_margin_loss(input, target, resolved_code(size_average, reduce, reduction))
 
 
@@ -97,7 +127,13 @@ def multilabel_soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """The binary cross entropy of each class, averaged. See :class:`~tallow.nn.MultiLabelSoftMarginLoss`."""
+    """The binary cross entropy of each class, averaged. See :class:`~tallow.nn.MultiLabelSoftMarginLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.multilabel_soft_margin_loss(tallow.zeros(1, 2), tallow.tensor([[0.0, 1.0]]))
+    tensor(0.6931)
+    """
     code = resolved_code(size_average, reduce, reduction)
     loss = _ops.binary_cross_entropy_with_logits(input, target, weight, None, 0)
     loss = loss.sum(dim=-1) / input.size(-1)
@@ -116,7 +152,13 @@ def triplet_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """``max(0, |anchor - positive| - |anchor - negative| + margin)``. See :class:`~tallow.nn.TripletMarginLoss`."""
+    """``max(0, |anchor - positive| - |anchor - negative| + margin)``. See :class:`~tallow.nn.TripletMarginLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.triplet_margin_loss(tallow.zeros(1, 2), tallow.tensor([[3.0, 0.0]]), tallow.tensor([[0.0, 2.0]]))
+    tensor(2.)
+    """
     code = resolved_code(size_average, reduce, reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
@@ -133,7 +175,14 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:
-    """As :func:`triplet_margin_loss` with any distance. See :class:`~tallow.nn.TripletMarginWithDistanceLoss`."""
+    """As :func:`triplet_margin_loss` with any distance. See :class:`~tallow.nn.TripletMarginWithDistanceLoss`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> positive, negative = tallow.tensor([[3.0, 0.0]]), tallow.tensor([[0.0, 2.0]])
+    >>> F.triplet_margin_with_distance_loss(tallow.zeros(1, 2), positive, negative)
+    tensor(2.)
+    """
     reduction_code(reduction)
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")

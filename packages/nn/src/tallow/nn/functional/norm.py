@@ -21,7 +21,13 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """``(x - mean) / sqrt(var + eps) * weight + bias``, with statistics over the trailing `normalized_shape`."""
+    """``(x - mean) / sqrt(var + eps) * weight + bias``, with statistics over the trailing `normalized_shape`.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.layer_norm(tallow.tensor([[1.0, 3.0]]), (2,)).round().tolist()
+    [[-1.0, 1.0]]
+    """
     return _ops.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
@@ -31,6 +37,11 @@ def rms_norm(
     """``x / sqrt(mean(x**2) + eps) * weight`` over the trailing `normalized_shape` (Zhang and Sennrich, 2019).
 
     `eps` defaults to the dtype's machine epsilon.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.rms_norm(tallow.tensor([[3.0, 3.0]]), (2,)).round().tolist()
+    [[1.0, 1.0]]
     """
     return _ops.rms_norm(input, normalized_shape, weight, eps)
 
@@ -51,6 +62,11 @@ def batch_norm(
 
     Raises:
         ValueError: in training, if there is only one value per channel.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.batch_norm(tallow.tensor([[1.0], [3.0]]), None, None, training=True).round().tolist()
+    [[-1.0], [1.0]]
     """
     if training:
         _more_than_one_value(input.shape)
@@ -64,6 +80,11 @@ def group_norm(
 
     Raises:
         ValueError: if there is only one value per group.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.group_norm(tallow.tensor([[[1.0], [3.0]]]), 1).round().flatten().tolist()
+    [-1.0, 1.0]
     """
     if input.dim() < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.dim()}")
@@ -88,6 +109,11 @@ def instance_norm(
 
     Raises:
         ValueError: if statistics are wanted of a single value.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.instance_norm(tallow.tensor([[[1.0, 3.0]]])).round().flatten().tolist()
+    [-1.0, 1.0]
     """
     if use_input_stats and math.prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
@@ -99,6 +125,11 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
 
     Raises:
         ValueError: if the input has fewer than 3 dimensions.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.local_response_norm(tallow.ones(1, 2, 1), 2, alpha=1.0, beta=1.0).flatten()
+    tensor([0.6667, 0.5000])
     """
     if input.dim() < 3:
         raise ValueError(f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)")
@@ -110,7 +141,13 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
-    """Divide by the p-norm along `dim`, or by `eps` where the norm is smaller."""
+    """Divide by the p-norm along `dim`, or by `eps` where the norm is smaller.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.normalize(tallow.tensor([[3.0, 4.0]])).sum().item()
+    1.4000000953674316
+    """
     length = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
     return input / length if out is None else tallow.div(input, length, out=out)
 

@@ -52,7 +52,13 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 
 
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
-    """:func:`pad` in mode "constant"."""
+    """:func:`pad` in mode "constant".
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.constant_pad_nd(tallow.tensor([1, 2]), (1, 0), 9).tolist()
+    [9, 1, 2]
+    """
     return _pad(input, pad, value=value)
 
 

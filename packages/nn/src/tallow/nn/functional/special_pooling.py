@@ -25,7 +25,13 @@ def _each(value: Any, spatial: int) -> tuple[Any, ...]:
 def lp_pool1d(
     input: Tensor, norm_type: float, kernel_size: int, stride: _Ints | None = None, ceil_mode: bool = False
 ) -> Tensor:
-    """:func:`lp_pool2d` of ``(N, C, L)`` or ``(C, L)``."""
+    """:func:`lp_pool2d` of ``(N, C, L)`` or ``(C, L)``.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.lp_pool1d(tallow.tensor([[3.0, 4.0, 0.0, 1.0]]), 2, 2).tolist()
+    [[5.0, 1.0]]
+    """
     return _power_average(avg_pool1d, max_pool1d, 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -47,7 +53,13 @@ def lp_pool2d(
 def lp_pool3d(
     input: Tensor, norm_type: float, kernel_size: _Ints, stride: _Ints | None = None, ceil_mode: bool = False
 ) -> Tensor:
-    """:func:`lp_pool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
+    """:func:`lp_pool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.lp_pool3d(tallow.ones(1, 2, 2, 2), 1, 2).item()
+    8.0
+    """
     return _power_average(avg_pool3d, max_pool3d, 3, input, norm_type, kernel_size, stride, ceil_mode)
 
 

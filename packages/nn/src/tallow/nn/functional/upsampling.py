@@ -145,7 +145,13 @@ def upsample(
 def upsample_nearest(
     input: Tensor, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None
 ) -> Tensor:
-    """:func:`interpolate` in mode "nearest", under its former name."""
+    """:func:`interpolate` in mode "nearest", under its former name.
+
+    >>> import tallow
+    >>> import tallow.nn.functional as F
+    >>> F.upsample_nearest(tallow.tensor([[[[1.0, 2.0]]]]), scale_factor=2).tolist()
+    [[[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]]]
+    """
     warnings.warn(
         "`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
     )

@@ -165,14 +165,26 @@ class ReLU6(Hardtanh):
 
 
 class Sigmoid(Module):
-    """``1 / (1 + exp(-x))``."""
+    """``1 / (1 + exp(-x))``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.Sigmoid()(tallow.tensor([-1.0, 0.0, 2.0]))
+    tensor([0.2689, 0.5000, 0.8808])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return input.sigmoid()
 
 
 class Tanh(Module):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.Tanh()(tallow.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.7616,  0.0000,  0.9640])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return input.tanh()
@@ -216,7 +228,13 @@ class SiLU(Module):
 
 
 class Mish(Module):
-    """``x * tanh(log(1 + exp(x)))`` (Misra, 2019)."""
+    """``x * tanh(log(1 + exp(x)))`` (Misra, 2019).
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.Mish()(tallow.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.3034,  0.0000,  1.9440])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -247,7 +265,13 @@ class Hardswish(Module):
 
 
 class ELU(Module):
-    """``x`` where it is positive, else ``alpha * (exp(x) - 1)`` (Clevert et al., 2015)."""
+    """``x`` where it is positive, else ``alpha * (exp(x) - 1)`` (Clevert et al., 2015).
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.ELU()(tallow.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.6321,  0.0000,  2.0000])
+    """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -262,7 +286,13 @@ class ELU(Module):
 
 
 class CELU(Module):
-    """``max(0, x) + min(0, alpha * (exp(x / alpha) - 1))`` (Barron, 2017)."""
+    """``max(0, x) + min(0, alpha * (exp(x / alpha) - 1))`` (Barron, 2017).
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.CELU()(tallow.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.6321,  0.0000,  2.0000])
+    """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -277,7 +307,13 @@ class CELU(Module):
 
 
 class SELU(Module):
-    """ELU with the scale and slope that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
+    """ELU with the scale and slope that keep mean 0 and variance 1 (Klambauer et al., 2017).
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.SELU()(tallow.tensor([-1.0, 0.0, 2.0]))
+    tensor([-1.1113,  0.0000,  2.1014])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -295,6 +331,11 @@ class GELU(Module):
 
     Args:
         approximate: "none", or "tanh" for the approximation with a hyperbolic tangent.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.GELU()(tallow.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.1587,  0.0000,  1.9545])
     """
 
     def __init__(self, approximate: str = "none") -> None:
@@ -370,14 +411,26 @@ class LeakyReLU(Module):
 
 
 class LogSigmoid(Module):
-    """``log(1 / (1 + exp(-x)))``."""
+    """``log(1 / (1 + exp(-x)))``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.LogSigmoid()(tallow.tensor([0.0]))
+    tensor([-0.6931])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
 class Softplus(Module):
-    """``log(1 + exp(beta * x)) / beta``; ``x`` itself where ``beta * x > threshold``."""
+    """``log(1 + exp(beta * x)) / beta``; ``x`` itself where ``beta * x > threshold``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.Softplus()(tallow.tensor([0.0, 30.0]))
+    tensor([ 0.6931, 30.0000])
+    """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
@@ -436,7 +489,13 @@ class Softsign(Module):
 
 
 class Tanhshrink(Module):
-    """``x - tanh(x)``."""
+    """``x - tanh(x)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.Tanhshrink()(tallow.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.2384,  0.0000,  1.0360])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanhshrink(input)

@@ -53,14 +53,26 @@ class Softmax(_AlongDim):
 
 
 class Softmin(_AlongDim):
-    """:class:`Softmax` of ``-x``."""
+    """:class:`Softmax` of ``-x``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.Softmin(dim=0)(tallow.zeros(4)).tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.dim, _stacklevel=5)
 
 
 class LogSoftmax(_AlongDim):
-    """The logarithm of :class:`Softmax`, computed without leaving logarithms."""
+    """The logarithm of :class:`Softmax`, computed without leaving logarithms.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.LogSoftmax(dim=0)(tallow.zeros(2))
+    tensor([-0.6931, -0.6931])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim, _stacklevel=5)

@@ -37,7 +37,13 @@ class _AdaptiveAvgPoolNd(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
-    """:class:`AdaptiveAvgPool2d` of ``(N, C, L)`` or ``(C, L)``."""
+    """:class:`AdaptiveAvgPool2d` of ``(N, C, L)`` or ``(C, L)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.AdaptiveAvgPool1d(2)(tallow.arange(4.0).reshape(1, 4)).tolist()
+    [[0.5, 2.5]]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool1d(input, self.output_size)
@@ -57,7 +63,13 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
-    """:class:`AdaptiveAvgPool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
+    """:class:`AdaptiveAvgPool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.AdaptiveAvgPool3d(1)(tallow.arange(8.0).reshape(1, 2, 2, 2)).item()
+    3.5
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool3d(input, self.output_size)
@@ -76,7 +88,13 @@ class _AdaptiveMaxPoolNd(Module):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
-    """:class:`AdaptiveMaxPool2d` of ``(N, C, L)`` or ``(C, L)``."""
+    """:class:`AdaptiveMaxPool2d` of ``(N, C, L)`` or ``(C, L)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.AdaptiveMaxPool1d(2)(tallow.arange(4.0).reshape(1, 4)).tolist()
+    [[1.0, 3.0]]
+    """
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
@@ -98,7 +116,13 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
-    """:class:`AdaptiveMaxPool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
+    """:class:`AdaptiveMaxPool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.AdaptiveMaxPool3d(1)(tallow.arange(8.0).reshape(1, 2, 2, 2)).item()
+    7.0
+    """
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
@@ -127,7 +151,13 @@ class _LPPoolNd(Module):
 
 
 class LPPool1d(_LPPoolNd):
-    """:class:`LPPool2d` of ``(N, C, L)`` or ``(C, L)``."""
+    """:class:`LPPool2d` of ``(N, C, L)`` or ``(C, L)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.LPPool1d(2, 2)(tallow.tensor([[3.0, 4.0]])).item()
+    5.0
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return self._pool(F.lp_pool1d, input)
@@ -147,7 +177,13 @@ class LPPool2d(_LPPoolNd):
 
 
 class LPPool3d(_LPPoolNd):
-    """:class:`LPPool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
+    """:class:`LPPool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.LPPool3d(1, 2)(tallow.ones(1, 2, 2, 2)).item()
+    8.0
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return self._pool(F.lp_pool3d, input)
@@ -218,7 +254,13 @@ class FractionalMaxPool2d(_FractionalMaxPoolNd):
 
 
 class FractionalMaxPool3d(_FractionalMaxPoolNd):
-    """:class:`FractionalMaxPool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
+    """:class:`FractionalMaxPool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.FractionalMaxPool3d(2, output_size=3)(tallow.rand(1, 3, 8, 8, 8)).shape)
+    (1, 3, 3, 3, 3)
+    """
 
     _spatial = 3
 

@@ -113,6 +113,11 @@ class BatchNorm1d(_BatchNorm):
 
     Raises:
         ValueError: if the input has not 2 or 3 dimensions.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.BatchNorm1d(3)(tallow.randn(4, 3)).shape)
+    (4, 3)
     """
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -142,6 +147,11 @@ class BatchNorm3d(_BatchNorm):
 
     Raises:
         ValueError: if the input has not 5 dimensions.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.BatchNorm3d(3)(tallow.randn(2, 3, 2, 2, 2)).shape)
+    (2, 3, 2, 2, 2)
     """
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -159,6 +169,11 @@ class SyncBatchNorm(_BatchNorm):
 
     Raises:
         ValueError: if the input has fewer than 2 dimensions, or no channels.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.SyncBatchNorm(3)(tallow.randn(2, 3, 4)).shape)
+    (2, 3, 4)
     """
 
     def __init__(

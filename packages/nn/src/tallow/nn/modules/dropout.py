@@ -67,13 +67,27 @@ class Dropout1d(_DropoutNd):
 
 
 class Dropout2d(_DropoutNd):
-    """Drops whole channels of ``(N, C, H, W)`` (Tompson et al., 2015)."""
+    """Drops whole channels of ``(N, C, H, W)`` (Tompson et al., 2015).
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> y = nn.Dropout2d()(tallow.ones(4, 3, 8, 8))
+    >>> bool((y == y[:, :, :1, :1]).all())
+    True
+    """
 
     function = staticmethod(F.dropout2d)
 
 
 class Dropout3d(_DropoutNd):
-    """Drops whole channels of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
+    """Drops whole channels of ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> y = nn.Dropout3d()(tallow.ones(4, 3, 2, 2, 2))
+    >>> bool((y == y[:, :, :1, :1, :1]).all())
+    True
+    """
 
     function = staticmethod(F.dropout3d)
 
@@ -82,12 +96,23 @@ class AlphaDropout(_DropoutNd):
     """Dropout for SELU networks: what is dropped goes to SELU's lower limit, mean and variance stay.
 
     (Klambauer et al., "Self-normalizing neural networks", 2017.)
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.AlphaDropout(0.5).eval()(tallow.ones(2)).tolist()
+    [1.0, 1.0]
     """
 
     function = staticmethod(F.alpha_dropout)
 
 
 class FeatureAlphaDropout(_DropoutNd):
-    """:class:`AlphaDropout` of whole channels of ``(N, C, ...)``."""
+    """:class:`AlphaDropout` of whole channels of ``(N, C, ...)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.FeatureAlphaDropout(0.5)(tallow.ones(2, 3, 4)).shape)
+    (2, 3, 4)
+    """
 
     function = staticmethod(F.feature_alpha_dropout)

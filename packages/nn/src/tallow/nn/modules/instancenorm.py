@@ -113,12 +113,24 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Instance normalisation of ``(N, C, H, W)`` or ``(C, H, W)``; arguments as in :class:`InstanceNorm1d`."""
+    """Instance normalisation of ``(N, C, H, W)`` or ``(C, H, W)``; arguments as in :class:`InstanceNorm1d`.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.InstanceNorm2d(3)(tallow.randn(2, 3, 4, 4)).shape)
+    (2, 3, 4, 4)
+    """
 
     _spatial = 2
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Instance normalisation of ``(N, C, D, H, W)`` or ``(C, D, H, W)``; arguments as in :class:`InstanceNorm1d`."""
+    """Instance normalisation of ``(N, C, D, H, W)`` or ``(C, D, H, W)``; arguments as in :class:`InstanceNorm1d`.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.InstanceNorm3d(3)(tallow.randn(2, 3, 2, 2, 2)).shape)
+    (2, 3, 2, 2, 2)
+    """
 
     _spatial = 3

@@ -151,7 +151,13 @@ class _LazyConvTranspose(_LazyConvolution):
 
 
 class LazyConv1d(_LazyConv, Conv1d):  # type: ignore[misc]
-    """A :class:`Conv1d` whose `in_channels` is that of its first input, and which then is one."""
+    """A :class:`Conv1d` whose `in_channels` is that of its first input, and which then is one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.LazyConv1d(8, 3)(tallow.zeros(1, 2, 5)).shape)
+    (1, 8, 3)
+    """
 
     cls_to_become = Conv1d
 
@@ -170,24 +176,48 @@ class LazyConv2d(_LazyConv, Conv2d):  # type: ignore[misc]
 
 
 class LazyConv3d(_LazyConv, Conv3d):  # type: ignore[misc]
-    """A :class:`Conv3d` whose `in_channels` is that of its first input, and which then is one."""
+    """A :class:`Conv3d` whose `in_channels` is that of its first input, and which then is one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.LazyConv3d(8, 3)(tallow.zeros(1, 2, 5, 5, 5)).shape)
+    (1, 8, 3, 3, 3)
+    """
 
     cls_to_become = Conv3d
 
 
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):  # type: ignore[misc]
-    """A :class:`ConvTranspose1d` whose `in_channels` is that of its first input, and which then is one."""
+    """A :class:`ConvTranspose1d` whose `in_channels` is that of its first input, and which then is one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.LazyConvTranspose1d(8, 3)(tallow.zeros(1, 2, 5)).shape)
+    (1, 8, 7)
+    """
 
     cls_to_become = ConvTranspose1d
 
 
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):  # type: ignore[misc]
-    """A :class:`ConvTranspose2d` whose `in_channels` is that of its first input, and which then is one."""
+    """A :class:`ConvTranspose2d` whose `in_channels` is that of its first input, and which then is one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.LazyConvTranspose2d(8, 3)(tallow.zeros(1, 2, 5, 5)).shape)
+    (1, 8, 7, 7)
+    """
 
     cls_to_become = ConvTranspose2d
 
 
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):  # type: ignore[misc]
-    """A :class:`ConvTranspose3d` whose `in_channels` is that of its first input, and which then is one."""
+    """A :class:`ConvTranspose3d` whose `in_channels` is that of its first input, and which then is one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.LazyConvTranspose3d(8, 3)(tallow.zeros(1, 2, 5, 5, 5)).shape)
+    (1, 8, 7, 7, 7)
+    """
 
     cls_to_become = ConvTranspose3d

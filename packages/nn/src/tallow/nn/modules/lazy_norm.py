@@ -67,7 +67,15 @@ class _LazyNorm(LazyModuleMixin):
 
 
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):  # type: ignore[misc]
-    """A :class:`BatchNorm1d` whose `num_features` is the channels of its first input, and which then is one."""
+    """A :class:`BatchNorm1d` whose `num_features` is the channels of its first input, and which then is one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> norm = nn.LazyBatchNorm1d()
+    >>> _ = norm(tallow.randn(4, 3))
+    >>> norm.num_features
+    3
+    """
 
     cls_to_become = BatchNorm1d
 
@@ -87,24 +95,56 @@ class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):  # type: ignore[misc]
 
 
 class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):  # type: ignore[misc]
-    """A :class:`BatchNorm3d` whose `num_features` is the channels of its first input, and which then is one."""
+    """A :class:`BatchNorm3d` whose `num_features` is the channels of its first input, and which then is one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> norm = nn.LazyBatchNorm3d()
+    >>> _ = norm(tallow.randn(2, 3, 2, 2, 2))
+    >>> norm.num_features
+    3
+    """
 
     cls_to_become = BatchNorm3d
 
 
 class LazyInstanceNorm1d(_LazyNorm, InstanceNorm1d):  # type: ignore[misc]
-    """An :class:`InstanceNorm1d` whose `num_features` is the channels of its first input, and which then is one."""
+    """An :class:`InstanceNorm1d` whose `num_features` is the channels of its first input, and which then is one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> norm = nn.LazyInstanceNorm1d()
+    >>> _ = norm(tallow.randn(2, 3, 4))
+    >>> norm.num_features
+    3
+    """
 
     cls_to_become = InstanceNorm1d
 
 
 class LazyInstanceNorm2d(_LazyNorm, InstanceNorm2d):  # type: ignore[misc]
-    """An :class:`InstanceNorm2d` whose `num_features` is the channels of its first input, and which then is one."""
+    """An :class:`InstanceNorm2d` whose `num_features` is the channels of its first input, and which then is one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> norm = nn.LazyInstanceNorm2d()
+    >>> _ = norm(tallow.randn(2, 3, 4, 4))
+    >>> norm.num_features
+    3
+    """
 
     cls_to_become = InstanceNorm2d
 
 
 class LazyInstanceNorm3d(_LazyNorm, InstanceNorm3d):  # type: ignore[misc]
-    """An :class:`InstanceNorm3d` whose `num_features` is the channels of its first input, and which then is one."""
+    """An :class:`InstanceNorm3d` whose `num_features` is the channels of its first input, and which then is one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> norm = nn.LazyInstanceNorm3d()
+    >>> _ = norm(tallow.randn(2, 3, 2, 2, 2))
+    >>> norm.num_features
+    3
+    """
 
     cls_to_become = InstanceNorm3d

@@ -32,6 +32,10 @@ class LinearCrossEntropyOptions:
 
     Raises:
         ValueError: for a setting that does not exist.
+
+    >>> from tallow import nn
+    >>> nn.LinearCrossEntropyOptions(batch_chunk_size=64).batch_chunk_size
+    64
     """
 
     allow_retain_graph: bool = False

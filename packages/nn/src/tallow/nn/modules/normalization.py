@@ -183,6 +183,11 @@ class CrossMapLRN2d(_AcrossChannels):
     """:class:`LocalResponseNorm` of ``(N, C, H, W)`` with a window centred on the channel.
 
     The first channel counts in every window, as it does in torch.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.CrossMapLRN2d(3)(tallow.ones(1, 4, 2, 2)).shape)
+    (1, 4, 2, 2)
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:

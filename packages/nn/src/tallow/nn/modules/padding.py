@@ -99,7 +99,13 @@ class ConstantPad3d(_ConstantPadNd):
 
 
 class ZeroPad1d(ConstantPad1d):
-    """Pads the last dimension with zeros."""
+    """Pads the last dimension with zeros.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.ZeroPad1d(1)(tallow.tensor([[1.0, 2.0]])).tolist()
+    [[0.0, 1.0, 2.0, 0.0]]
+    """
 
     def __init__(self, padding: Ints) -> None:
         super().__init__(padding, 0.0)
@@ -109,7 +115,13 @@ class ZeroPad1d(ConstantPad1d):
 
 
 class ZeroPad2d(ConstantPad2d):
-    """Pads the last two dimensions with zeros."""
+    """Pads the last two dimensions with zeros.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.ZeroPad2d((1, 1, 0, 0))(tallow.tensor([[[1.0, 2.0]]])).tolist()
+    [[[0.0, 1.0, 2.0, 0.0]]]
+    """
 
     def __init__(self, padding: Ints) -> None:
         super().__init__(padding, 0.0)
@@ -119,7 +131,13 @@ class ZeroPad2d(ConstantPad2d):
 
 
 class ZeroPad3d(ConstantPad3d):
-    """Pads the last three dimensions with zeros."""
+    """Pads the last three dimensions with zeros.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.ZeroPad3d(1)(tallow.zeros(1, 2, 2, 2)).shape)
+    (1, 4, 4, 4)
+    """
 
     def __init__(self, padding: Ints) -> None:
         super().__init__(padding, 0.0)
@@ -145,13 +163,25 @@ class ReflectionPad1d(_ReflectionPadNd):
 
 
 class ReflectionPad2d(_ReflectionPadNd):
-    """Pads the last two dimensions with the reflection at the border, which is not repeated."""
+    """Pads the last two dimensions with the reflection at the border, which is not repeated.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.ReflectionPad2d((1, 1, 0, 0))(tallow.tensor([[[1.0, 2.0]]])).tolist()
+    [[[2.0, 1.0, 2.0, 1.0]]]
+    """
 
     _spatial = 2
 
 
 class ReflectionPad3d(_ReflectionPadNd):
-    """Pads the last three dimensions with the reflection at the border, which is not repeated."""
+    """Pads the last three dimensions with the reflection at the border, which is not repeated.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.ReflectionPad3d(1)(tallow.zeros(1, 2, 2, 2)).shape)
+    (1, 4, 4, 4)
+    """
 
     _spatial = 3
 
@@ -173,13 +203,25 @@ class ReplicationPad1d(_ReplicationPadNd):
 
 
 class ReplicationPad2d(_ReplicationPadNd):
-    """Pads the last two dimensions with copies of the border."""
+    """Pads the last two dimensions with copies of the border.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.ReplicationPad2d((1, 1, 0, 0))(tallow.tensor([[[1.0, 2.0]]])).tolist()
+    [[[1.0, 1.0, 2.0, 2.0]]]
+    """
 
     _spatial = 2
 
 
 class ReplicationPad3d(_ReplicationPadNd):
-    """Pads the last three dimensions with copies of the border."""
+    """Pads the last three dimensions with copies of the border.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.ReplicationPad3d(1)(tallow.zeros(1, 2, 2, 2)).shape)
+    (1, 4, 4, 4)
+    """
 
     _spatial = 3
 
@@ -201,12 +243,24 @@ class CircularPad1d(_CircularPadNd):
 
 
 class CircularPad2d(_CircularPadNd):
-    """Pads the last two dimensions with what lies at the other end."""
+    """Pads the last two dimensions with what lies at the other end.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.CircularPad2d((1, 0, 0, 0))(tallow.tensor([[[1.0, 2.0]]])).tolist()
+    [[[2.0, 1.0, 2.0]]]
+    """
 
     _spatial = 2
 
 
 class CircularPad3d(_CircularPadNd):
-    """Pads the last three dimensions with what lies at the other end."""
+    """Pads the last three dimensions with what lies at the other end.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> tuple(nn.CircularPad3d(1)(tallow.zeros(1, 2, 2, 2)).shape)
+    (1, 4, 4, 4)
+    """
 
     _spatial = 3

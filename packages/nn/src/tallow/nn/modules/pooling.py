@@ -122,7 +122,14 @@ class _MaxUnpoolNd(Module):
 
 
 class MaxUnpool1d(_MaxUnpoolNd):
-    """:class:`MaxUnpool2d` of ``(N, C, L)`` or ``(C, L)``."""
+    """:class:`MaxUnpool2d` of ``(N, C, L)`` or ``(C, L)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> pool, unpool = nn.MaxPool1d(2, return_indices=True), nn.MaxUnpool1d(2)
+    >>> unpool(*pool(tallow.arange(4.0).reshape(1, 4))).tolist()
+    [[0.0, 1.0, 0.0, 3.0]]
+    """
 
     _spatial = 1
 
@@ -153,7 +160,14 @@ class MaxUnpool2d(_MaxUnpoolNd):
 
 
 class MaxUnpool3d(_MaxUnpoolNd):
-    """:class:`MaxUnpool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``."""
+    """:class:`MaxUnpool2d` of ``(N, C, D, H, W)`` or ``(C, D, H, W)``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> pool, unpool = nn.MaxPool3d(2, return_indices=True), nn.MaxUnpool3d(2)
+    >>> unpool(*pool(tallow.arange(8.0).reshape(1, 2, 2, 2))).flatten().tolist()[-2:]
+    [0.0, 7.0]
+    """
 
     _spatial = 3
 

@@ -33,6 +33,10 @@ class RNNBase(Module):
 
     Parameters are ``weight_ih_l{k}``, ``weight_hh_l{k}``, ``bias_ih_l{k}``, ``bias_hh_l{k}`` and, with projections,
     ``weight_hr_l{k}``; those of the backward direction end in ``_reverse``. All start uniform in ``±1/sqrt(hidden)``.
+
+    >>> from tallow import nn
+    >>> [name for name, _ in nn.RNNBase("GRU", 2, 3, bidirectional=True, bias=False).named_parameters()]
+    ['weight_ih_l0', 'weight_hh_l0', 'weight_ih_l0_reverse', 'weight_hh_l0_reverse']
     """
 
     mode: str
@@ -369,7 +373,12 @@ class GRU(RNNBase):
 
 
 class RNNCellBase(Module):
-    """What the cells share: ``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh`` and one step over them."""
+    """What the cells share: ``weight_ih``, ``weight_hh``, ``bias_ih``, ``bias_hh`` and one step over them.
+
+    >>> from tallow import nn
+    >>> [name for name, _ in nn.RNNCellBase(2, 3, True, num_chunks=4).named_parameters()]
+    ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh']
+    """
 
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None

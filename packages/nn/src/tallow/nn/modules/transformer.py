@@ -239,7 +239,14 @@ class TransformerEncoder(Module):
 
 
 class TransformerDecoder(Module):
-    """A stack of decoder layers, copies of `decoder_layer`, and a normalization at the end, if given."""
+    """A stack of decoder layers, copies of `decoder_layer`, and a normalization at the end, if given.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2, 16), 3)
+    >>> tuple(decoder(tallow.randn(4, 3, 8), tallow.randn(5, 3, 8)).shape)
+    (4, 3, 8)
+    """
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()

@@ -39,6 +39,11 @@ def get_total_norm(
 
     Raises:
         RuntimeError: if it is not finite and `error_if_nonfinite`.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> nn.utils.get_total_norm([tallow.tensor([3.0]), tallow.tensor([4.0])]).item()
+    5.0
     """
     norm_type = float(norm_type)
     gradients = _as_list(tensors)
@@ -62,7 +67,16 @@ def get_total_norm(
 def clip_grads_with_norm_(
     parameters: _Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
-    """Scale the gradients by ``max_norm / total_norm`` where that is below 1."""
+    """Scale the gradients by ``max_norm / total_norm`` where that is below 1.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> w = nn.Parameter(tallow.zeros(2))
+    >>> w.grad = tallow.tensor([3.0, 4.0])
+    >>> nn.utils.clip_grads_with_norm_([w], 1.0, tallow.tensor(5.0))
+    >>> w.grad
+    tensor([0.6000, 0.8000])
+    """
     gradients = [p.grad for p in _as_list(parameters) if p.grad is not None]
     if not gradients:
         return
@@ -128,7 +142,16 @@ def clip_grad_norm(
 
 
 def clip_grad_value_(parameters: _Tensors, clip_value: float, foreach: bool | None = None) -> None:
-    """Clamp every element of the gradients, in place, to ``[-clip_value, clip_value]``."""
+    """Clamp every element of the gradients, in place, to ``[-clip_value, clip_value]``.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> w = nn.Parameter(tallow.zeros(2))
+    >>> w.grad = tallow.tensor([5.0, -0.5])
+    >>> nn.utils.clip_grad_value_([w], 1.0)
+    >>> w.grad.tolist()
+    [1.0, -0.5]
+    """
     limit = float(clip_value)
     with tallow.no_grad():
         for param in _as_list(parameters):

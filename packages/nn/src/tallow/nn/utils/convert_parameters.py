@@ -24,6 +24,13 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     Raises:
         TypeError: if `vec` is no tensor.
         RuntimeError: if `vec` is too short.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> layer = nn.Linear(1, 1)
+    >>> nn.utils.vector_to_parameters(tallow.tensor([2.0, 3.0]), layer.parameters())
+    >>> layer.weight.item(), layer.bias.item()
+    (2.0, 3.0)
     """
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected tallow.Tensor, but got: {type(vec).__name__}")

@@ -66,6 +66,13 @@ def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
 
     Raises:
         AssertionError: as :func:`fuse_conv_bn_eval`, and if the features neither agree nor are one.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> linear, norm = nn.Linear(2, 3).eval(), nn.BatchNorm1d(3).eval()
+    >>> fused, x = nn.utils.fuse_linear_bn_eval(linear, norm), tallow.randn(4, 2)
+    >>> bool((fused(x) - norm(linear(x))).abs().max() < 1e-5)
+    True
     """
     _check(linear, bn)
     if linear.out_features != bn.num_features and bn.num_features != 1:

@@ -25,7 +25,14 @@ def convert_conv2d_weight_memory_format(module: AnyModule, memory_format: Any) -
 
 
 def convert_conv3d_weight_memory_format(module: AnyModule, memory_format: Any) -> AnyModule:
-    """Lay the weights of all three-dimensional convolutions of a tree out in `memory_format`, in place."""
+    """Lay the weights of all three-dimensional convolutions of a tree out in `memory_format`, in place.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> conv = nn.utils.convert_conv3d_weight_memory_format(nn.Conv3d(2, 3, 2), tallow.channels_last_3d)
+    >>> conv.weight.is_contiguous(memory_format=tallow.channels_last_3d)
+    True
+    """
     return _convert(module, (Conv3d, ConvTranspose3d), memory_format)
 
 

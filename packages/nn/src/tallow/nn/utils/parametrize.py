@@ -94,6 +94,17 @@ class ParametrizationList(ModuleList):
     Attributes:
         original: what the first one is applied to; ``original0``, ``original1``, ... if it takes several tensors.
         unsafe: whether dtype and shape may change.
+
+    >>> from tallow import nn
+    >>> class Double(nn.Module):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    >>> layer = nn.Linear(1, 1)
+    >>> _ = nn.utils.parametrize.register_parametrization(layer, "weight", Double())
+    >>> layer.parametrizations.weight
+    ParametrizationList(
+      (0): Double()
+    )
     """
 
     original: Tensor
@@ -319,7 +330,17 @@ def _check_addition(module: Module, tensor_name: str, parametrization: Module) -
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """Whether the module, or its tensor of that name, has a parametrization."""
+    """Whether the module, or its tensor of that name, has a parametrization.
+
+    >>> from tallow import nn
+    >>> class Double(nn.Module):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    >>> layer = nn.Linear(1, 1)
+    >>> _ = nn.utils.parametrize.register_parametrization(layer, "weight", Double())
+    >>> nn.utils.parametrize.is_parametrized(layer, "weight"), nn.utils.parametrize.is_parametrized(layer, "bias")
+    (True, False)
+    """
     parametrizations = getattr(module, "parametrizations", None)
     if not isinstance(parametrizations, ModuleDict):
         return False
@@ -334,6 +355,15 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
 
     Raises:
         ValueError: if there is no such parametrization, or `leave_parametrized` is False and it has several originals.
+
+    >>> from tallow import nn
+    >>> class Double(nn.Module):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    >>> layer = nn.Linear(1, 1)
+    >>> _ = nn.utils.parametrize.register_parametrization(layer, "weight", Double())
+    >>> nn.utils.parametrize.remove_parametrizations(layer, "weight")
+    Linear(in_features=1, out_features=1, bias=True)
     """
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"Module {module} does not have a parametrization on {tensor_name}")
@@ -362,14 +392,35 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
 
 
 def type_before_parametrizations(module: Module) -> type:
-    """The class of the module without the one that parametrization put before it."""
+    """The class of the module without the one that parametrization put before it.
+
+    >>> from tallow import nn
+    >>> class Double(nn.Module):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    >>> layer = nn.Linear(1, 1)
+    >>> _ = nn.utils.parametrize.register_parametrization(layer, "weight", Double())
+    >>> nn.utils.parametrize.type_before_parametrizations(layer).__name__
+    'Linear'
+    """
     return type(module).__bases__[0] if is_parametrized(module) else type(module)
 
 
 def transfer_parametrizations_and_params(
     from_module: Module, to_module: Module, tensor_name: str | None = None
 ) -> Module:
-    """Give `to_module` the parametrizations of `from_module`, of one tensor or of all, with their original tensors."""
+    """Give `to_module` the parametrizations of `from_module`, of one tensor or of all, with their original tensors.
+
+    >>> from tallow import nn
+    >>> class Double(nn.Module):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    >>> layer = nn.Linear(1, 1)
+    >>> _ = nn.utils.parametrize.register_parametrization(layer, "weight", Double())
+    >>> other = nn.utils.parametrize.transfer_parametrizations_and_params(layer, nn.Linear(1, 1))
+    >>> bool(other.weight == layer.weight)
+    True
+    """
     if not is_parametrized(from_module):
         return to_module
     source: Any = from_module.parametrizations

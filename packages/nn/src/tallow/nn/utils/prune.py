@@ -43,6 +43,15 @@ class BasePruningMethod(ABC):
     An instance is the hook that multiplies ``name_orig``, the parameter, with ``name_mask``, a buffer, into ``name``
     before each forward. ``PRUNING_TYPE`` is "unstructured", "structured" (whole slices along ``dim``) or "global"; it
     says what of an already pruned tensor the method sees.
+
+    >>> class EverySecond(BasePruningMethod):
+    ...     PRUNING_TYPE = "unstructured"
+    ...     def compute_mask(self, t, default_mask):
+    ...         mask = default_mask.clone()
+    ...         mask.view(-1)[::2] = 0
+    ...         return mask
+    >>> EverySecond().prune(tallow.ones(4)).tolist()
+    [0.0, 1.0, 0.0, 1.0]
     """
 
     PRUNING_TYPE: str
@@ -178,7 +187,11 @@ class PruningContainer(BasePruningMethod):
 
 
 class Identity(BasePruningMethod):
-    """Prunes nothing, but makes the mask and the names that pruning makes."""
+    """Prunes nothing, but makes the mask and the names that pruning makes.
+
+    >>> Identity().prune(tallow.tensor([5.0, 6.0])).tolist()
+    [5.0, 6.0]
+    """
 
     PRUNING_TYPE = "unstructured"
 
@@ -227,14 +240,22 @@ class _Unstructured(_ByAmount):
 
 
 class RandomUnstructured(_Unstructured):
-    """Prunes elements at random: ``amount`` of them, or that fraction."""
+    """Prunes elements at random: ``amount`` of them, or that fraction.
+
+    >>> int((RandomUnstructured(amount=1).prune(tallow.ones(3)) == 0).sum())
+    1
+    """
 
     def _scores(self, t: Tensor) -> Tensor:
         return tallow.rand_like(t)
 
 
 class L1Unstructured(_Unstructured):
-    """Prunes the elements of the smallest absolute values: ``amount`` of them, or that fraction."""
+    """Prunes the elements of the smallest absolute values: ``amount`` of them, or that fraction.
+
+    >>> L1Unstructured(amount=1).prune(tallow.tensor([3.0, -1.0, 2.0])).tolist()
+    [3.0, -0.0, 2.0]
+    """
 
     def _scores(self, t: Tensor) -> Tensor:
         return t.detach().abs()
@@ -272,14 +293,22 @@ class _Structured(_ByAmount):
 
 
 class RandomStructured(_Structured):
-    """Prunes slices along `dim` at random: ``amount`` of them, or that fraction."""
+    """Prunes slices along `dim` at random: ``amount`` of them, or that fraction.
+
+    >>> int(RandomStructured(amount=1, dim=0).prune(tallow.ones(2, 2)).sum())
+    2
+    """
 
     def _scores(self, t: Tensor) -> Tensor:
         return tallow.rand(t.shape[self.dim])
 
 
 class LnStructured(_Structured):
-    """Prunes the slices along `dim` of the smallest `n`-norms: ``amount`` of them, or that fraction."""
+    """Prunes the slices along `dim` of the smallest `n`-norms: ``amount`` of them, or that fraction.
+
+    >>> LnStructured(amount=1, n=2, dim=0).prune(tallow.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[0.0, 0.0], [3.0, 4.0]]
+    """
 
     def __init__(self, amount: float, n: Any, dim: int = -1) -> None:
         super().__init__(amount, dim)
@@ -291,7 +320,11 @@ class LnStructured(_Structured):
 
 
 class CustomFromMask(BasePruningMethod):
-    """Prunes what is zero in a given mask."""
+    """Prunes what is zero in a given mask.
+
+    >>> CustomFromMask(tallow.tensor([0, 1])).prune(tallow.tensor([5.0, 6.0])).tolist()
+    [0.0, 6.0]
+    """
 
     PRUNING_TYPE = "global"
 
@@ -307,7 +340,16 @@ class CustomFromMask(BasePruningMethod):
 
 
 def identity(module: AnyModule, name: str) -> AnyModule:
-    """Give the tensor `name` a mask of ones."""
+    """Give the tensor `name` a mask of ones.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> from tallow.nn.utils import prune
+    >>> layer = nn.Linear(2, 2)
+    >>> _ = layer.weight.data.copy_(tallow.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> prune.identity(layer, "weight").weight_mask.tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
     Identity.apply(module, name)
     return module
 
@@ -317,6 +359,14 @@ def random_unstructured(module: AnyModule, name: str, amount: float) -> AnyModul
 
     Args:
         amount: how many, or which fraction if it is a float.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> from tallow.nn.utils import prune
+    >>> layer = nn.Linear(2, 2)
+    >>> _ = layer.weight.data.copy_(tallow.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> int(prune.random_unstructured(layer, "weight", amount=1).weight_mask.sum())
+    3
     """
     RandomUnstructured.apply(module, name, amount)
     return module
@@ -344,7 +394,16 @@ def l1_unstructured(
 
 
 def random_structured(module: AnyModule, name: str, amount: float, dim: int) -> AnyModule:
-    """Prune slices along `dim` of the tensor `name` at random."""
+    """Prune slices along `dim` of the tensor `name` at random.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> from tallow.nn.utils import prune
+    >>> layer = nn.Linear(2, 2)
+    >>> _ = layer.weight.data.copy_(tallow.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> int(prune.random_structured(layer, "weight", amount=1, dim=0).weight_mask.sum())
+    2
+    """
     RandomStructured.apply(module, name, amount, dim)
     return module
 
@@ -352,13 +411,31 @@ def random_structured(module: AnyModule, name: str, amount: float, dim: int) -> 
 def ln_structured(
     module: AnyModule, name: str, amount: float, n: Any, dim: int, importance_scores: Tensor | None = None
 ) -> AnyModule:
-    """Prune the slices along `dim` of the tensor `name` that are smallest in the `n`-norm."""
+    """Prune the slices along `dim` of the tensor `name` that are smallest in the `n`-norm.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> from tallow.nn.utils import prune
+    >>> layer = nn.Linear(2, 2)
+    >>> _ = layer.weight.data.copy_(tallow.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> prune.ln_structured(layer, "weight", amount=1, n=2, dim=0).weight_mask.tolist()
+    [[0.0, 0.0], [1.0, 1.0]]
+    """
     LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
     return module
 
 
 def custom_from_mask(module: AnyModule, name: str, mask: Tensor) -> AnyModule:
-    """Prune the elements of the tensor `name` where `mask` is 0."""
+    """Prune the elements of the tensor `name` where `mask` is 0.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> from tallow.nn.utils import prune
+    >>> layer = nn.Linear(2, 2)
+    >>> _ = layer.weight.data.copy_(tallow.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> prune.custom_from_mask(layer, "weight", tallow.eye(2)).weight.tolist()
+    [[1.0, 0.0], [0.0, 4.0]]
+    """
     CustomFromMask.apply(module, name, mask)
     return module
 
@@ -379,6 +456,15 @@ def global_unstructured(
 
     Raises:
         TypeError: if `parameters` is not iterable, the scores are no dict, or the method is not unstructured.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> from tallow.nn.utils import prune
+    >>> layer = nn.Linear(2, 2)
+    >>> _ = layer.weight.data.copy_(tallow.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> prune.global_unstructured([(layer, "weight")], prune.L1Unstructured, amount=3)
+    >>> layer.weight_mask.tolist()
+    [[0.0, 0.0], [0.0, 1.0]]
     """
     if not isinstance(parameters, Iterable):
         raise TypeError("global_unstructured(): parameters is not an Iterable")
@@ -410,6 +496,15 @@ def remove(module: AnyModule, name: str) -> AnyModule:
 
     Raises:
         ValueError: if it was not pruned.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> from tallow.nn.utils import prune
+    >>> layer = nn.Linear(2, 2)
+    >>> _ = layer.weight.data.copy_(tallow.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> _ = prune.remove(prune.l1_unstructured(layer, "weight", amount=1), "weight")
+    >>> layer.weight.tolist(), list(layer.state_dict())
+    ([[0.0, 2.0], [3.0, 4.0]], ['bias', 'weight'])
     """
     method = remove_hook(module, BasePruningMethod, name, "_tensor_name")
     if method is None:

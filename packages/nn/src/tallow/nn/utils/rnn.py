@@ -208,6 +208,13 @@ def pad_packed_sequence(
 
     Raises:
         ValueError: if `total_length` is less than the longest sequence's.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> packed = pack_sequence([tallow.tensor([1, 2, 3]), tallow.tensor([4, 5])])
+    >>> padded, lengths = pad_packed_sequence(packed, batch_first=True)
+    >>> padded.tolist(), lengths.tolist()
+    ([[1, 2, 3], [4, 5, 0]], [3, 2])
     """
     batch_sizes = sequence.batch_sizes.tolist()
     steps = len(batch_sizes)
@@ -287,7 +294,13 @@ def unpad_sequence(padded_sequences: Tensor, lengths: Tensor, batch_first: bool 
 
 
 def pack_sequence(sequences: list[Tensor], enforce_sorted: bool = True) -> PackedSequence:
-    """:func:`pad_sequence`, then :func:`pack_padded_sequence`."""
+    """:func:`pad_sequence`, then :func:`pack_padded_sequence`.
+
+    >>> import tallow
+    >>> from tallow import nn
+    >>> pack_sequence([tallow.tensor([1, 2, 3]), tallow.tensor([4, 5])]).data.tolist()
+    [1, 4, 2, 5, 3]
+    """
     lengths = [row.size(0) for row in sequences]
     return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
 

@@ -120,6 +120,11 @@ def spectral_norm(
         n_power_iterations: steps of the power method at each forward in training. Default: 1.
         eps: what norms count at least. Default: 1e-12.
         dim: which dimension the matrix's rows are; by default 1 for transposed convolutions and 0 for all others.
+
+    >>> from tallow import nn
+    >>> layer = nn.utils.spectral_norm(nn.Linear(2, 3))
+    >>> sorted(layer.state_dict())
+    ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
     SpectralNorm.apply(module, name, n_power_iterations, default_dim(module) if dim is None else dim, eps)
     return module
@@ -130,6 +135,11 @@ def remove_spectral_norm(module: AnyModule, name: str = "weight") -> AnyModule:
 
     Raises:
         ValueError: if it was not normalised.
+
+    >>> from tallow import nn
+    >>> layer = nn.utils.remove_spectral_norm(nn.utils.spectral_norm(nn.Linear(2, 3)))
+    >>> sorted(layer.state_dict())
+    ['bias', 'weight']
     """
     hook = remove_hook(module, SpectralNorm, name)
     if hook is None:

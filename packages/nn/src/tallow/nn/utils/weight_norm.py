@@ -83,6 +83,11 @@ def weight_norm(module: AnyModule, name: str = "weight", dim: int | None = 0) ->
         module: owns the parameter.
         name: the parameter's name. Default: "weight".
         dim: there is a length for every index of this dimension; None for one of the whole tensor. Default: 0.
+
+    >>> from tallow import nn
+    >>> layer = nn.utils.weight_norm(nn.Linear(2, 3))
+    >>> [name for name, _ in layer.named_parameters()]
+    ['bias', 'weight_g', 'weight_v']
     """
     WeightNorm.apply(module, name, dim)
     return module
@@ -93,6 +98,11 @@ def remove_weight_norm(module: AnyModule, name: str = "weight") -> AnyModule:
 
     Raises:
         ValueError: if it was not normalised.
+
+    >>> from tallow import nn
+    >>> layer = nn.utils.remove_weight_norm(nn.utils.weight_norm(nn.Linear(2, 3)))
+    >>> sorted(name for name, _ in layer.named_parameters())
+    ['bias', 'weight']
     """
     hook = remove_hook(module, WeightNorm, name)
     if hook is None:

@@ -32,6 +32,18 @@ class LRScheduler:
     Raises:
         TypeError: if `optimizer` is no Optimizer.
         KeyError: if `last_epoch` is given and a group has no ``initial_lr``.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> class Halved(LRScheduler):
+    ...     def get_lr(self):
+    ...         return [base * 0.5**self.last_epoch for base in self.base_lrs]
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule = Halved(opt)
+    >>> opt.step()
+    >>> schedule.step()
+    >>> schedule.get_last_lr()
+    [0.5]
     """
 
     _get_lr_called_within_step = False

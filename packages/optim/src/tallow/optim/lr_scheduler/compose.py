@@ -57,6 +57,18 @@ class SequentialLR(_Composite):
 
     Raises:
         ValueError: for no schedules, another number of milestones, or schedules of other optimizers.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> from tallow.optim.lr_scheduler import ConstantLR, ExponentialLR
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = SequentialLR(opt, [ConstantLR(opt, 0.25, 2), ExponentialLR(opt, 0.5)], milestones=[2]), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> rates
+    [0.25, 0.25, 1.0, 0.5]
     """
 
     def __init__(
@@ -100,6 +112,18 @@ class ChainedScheduler(_Composite):
 
     Raises:
         ValueError: for no schedules, or schedules of several optimizers.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> from tallow.optim.lr_scheduler import ConstantLR, ExponentialLR
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = ChainedScheduler([ConstantLR(opt, 0.25, 2), ExponentialLR(opt, 0.5)]), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> rates
+    [0.25, 0.125, 0.25, 0.125]
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:

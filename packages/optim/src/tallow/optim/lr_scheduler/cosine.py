@@ -20,6 +20,17 @@ class CosineAnnealingLR(LRScheduler):
     """Half a cosine from the initial rate to `eta_min` in `T_max` epochs, then back up.
 
     Each step goes on from the present rate, so that schedules can be chained.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = CosineAnnealingLR(opt, T_max=2), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> [round(rate, 3) for rate in rates]
+    [1.0, 0.5, 0.0, 0.5]
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
@@ -56,6 +67,17 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     Raises:
         ValueError: if `T_0` or `T_mult` is no positive integer.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = CosineAnnealingWarmRestarts(opt, T_0=2), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> [round(rate, 3) for rate in rates]
+    [1.0, 0.5, 1.0, 0.5]
     """
 
     def __init__(

@@ -14,7 +14,19 @@ __all__ = ["ConstantLR", "ExponentialLR", "LinearLR", "MultiStepLR", "Polynomial
 
 
 class StepLR(MultiplicativeScheduler):
-    """Multiplies the rates by `gamma` every `step_size` epochs."""
+    """Multiplies the rates by `gamma` every `step_size` epochs.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = StepLR(opt, step_size=2, gamma=0.5), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> rates
+    [1.0, 1.0, 0.5, 0.5]
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size = step_size
@@ -29,7 +41,19 @@ class StepLR(MultiplicativeScheduler):
 
 
 class MultiStepLR(MultiplicativeScheduler):
-    """Multiplies the rates by `gamma` at each epoch in `milestones`."""
+    """Multiplies the rates by `gamma` at each epoch in `milestones`.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = MultiStepLR(opt, milestones=[1, 3], gamma=0.5), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> rates
+    [1.0, 0.5, 0.5, 0.25]
+    """
 
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
@@ -55,7 +79,19 @@ class MultiStepLR(MultiplicativeScheduler):
 
 
 class ExponentialLR(MultiplicativeScheduler):
-    """Multiplies the rates by `gamma` every epoch."""
+    """Multiplies the rates by `gamma` every epoch.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = ExponentialLR(opt, gamma=0.5), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> rates
+    [1.0, 0.5, 0.25, 0.125]
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
@@ -73,6 +109,17 @@ class ConstantLR(MultiplicativeScheduler):
 
     Raises:
         ValueError: if `factor` is not between 0 and 1.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = ConstantLR(opt, factor=0.5, total_iters=2), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> rates
+    [0.5, 0.5, 1.0, 1.0]
     """
 
     def __init__(
@@ -99,6 +146,17 @@ class LinearLR(MultiplicativeScheduler):
 
     Raises:
         ValueError: if `start_factor` is not in (0, 1], or `end_factor` not in [0, 1].
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = LinearLR(opt, start_factor=0.25, total_iters=3), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> [round(rate, 3) for rate in rates]
+    [0.25, 0.5, 0.75, 1.0]
     """
 
     def __init__(
@@ -133,7 +191,19 @@ class LinearLR(MultiplicativeScheduler):
 
 
 class PolynomialLR(MultiplicativeScheduler):
-    """Goes to zero in `total_iters` epochs as ``(1 - epoch / total_iters) ** power``."""
+    """Goes to zero in `total_iters` epochs as ``(1 - epoch / total_iters) ** power``.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = PolynomialLR(opt, total_iters=4), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> rates
+    [1.0, 0.75, 0.5, 0.25]
+    """
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         self.total_iters = total_iters

@@ -51,6 +51,17 @@ class LambdaLR(_FunctionScheduler):
 
     Raises:
         ValueError: if the list has another length.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = LambdaLR(opt, lambda epoch: 0.5**epoch), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> rates
+    [1.0, 0.5, 0.25, 0.125]
     """
 
     def __init__(
@@ -64,7 +75,19 @@ class LambdaLR(_FunctionScheduler):
 
 
 class MultiplicativeLR(_FunctionScheduler):
-    """Multiplies each rate by ``lr_lambda(epoch)`` every epoch; arguments as in :class:`LambdaLR`."""
+    """Multiplies each rate by ``lr_lambda(epoch)`` every epoch; arguments as in :class:`LambdaLR`.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = MultiplicativeLR(opt, lambda epoch: 0.5), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> rates
+    [1.0, 0.5, 0.25, 0.125]
+    """
 
     def __init__(
         self, optimizer: Optimizer, lr_lambda: EpochFunction | list[EpochFunction], last_epoch: int = -1

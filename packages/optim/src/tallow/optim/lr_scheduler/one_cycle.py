@@ -26,6 +26,17 @@ class OneCycleLR(LRScheduler):
     Raises:
         ValueError: without a positive number of steps; for a `pct_start` that is no float in [0, 1]; for another
             strategy; for an optimizer without momentum where it should move; when stepped too often.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule, rates = OneCycleLR(opt, max_lr=2.0, total_steps=5, pct_start=0.4, cycle_momentum=False), []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     opt.step()
+    ...     schedule.step()
+    >>> [round(rate, 3) for rate in rates]
+    [0.08, 2.0, 1.5, 0.5]
     """
 
     def __init__(

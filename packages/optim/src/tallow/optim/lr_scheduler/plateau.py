@@ -24,6 +24,16 @@ class ReduceLROnPlateau(LRScheduler):
 
     Raises:
         ValueError: if `factor` is not below 1, a mode is unknown, or `min_lr` has another length than the groups.
+
+    >>> import tallow
+    >>> from tallow.optim import SGD
+    >>> opt = SGD([tallow.zeros(1)], lr=1.0)
+    >>> schedule = ReduceLROnPlateau(opt, patience=1, factor=0.5)
+    >>> for loss in (3.0, 2.0, 2.0, 2.0):
+    ...     opt.step()
+    ...     schedule.step(loss)
+    >>> schedule.get_last_lr()
+    [0.5]
     """
 
     def __init__(

@@ -54,23 +54,12 @@ struct Slivers {
   int64_t length(int64_t i) const { return std::min(size, extent - i * size); }
 };
 
-// A range cut into shares of `size` and, from three quarters on, of a third of that: threads that take one share after
-// the other then finish together, whichever started late.
-struct Tapered {
-  int64_t extent, size, wide, small, count;
-  Tapered(int64_t extent, int64_t size)
-      : extent(extent), size(size), wide(extent <= size ? ceil_div(extent, size) : extent * 3 / 4 / size), small(std::max<int64_t>(1, size / 3)),
-        count(wide + ceil_div(std::max<int64_t>(0, extent - wide * size), small)) {}
-  int64_t begin(int64_t i) const { return i < wide ? i * size : std::min(extent, wide * size + (i - wide) * small); }
-  int64_t length(int64_t i) const { return std::min(extent, begin(i + 1)) - begin(i); }
-};
-
 namespace blocks {
-constexpr int64_t kDepth = 512;     // of K, between two visits of C
-constexpr int64_t kColumns = 2048;  // of B packed at a time: 4 MiB in float
-constexpr int64_t kBand = 8;        // slivers of A that a task multiplies with the panel: they stay in the L2 cache
-constexpr int64_t kTasks = 32;      // wanted at least
-constexpr int64_t kDirect = 512;    // below this many rows (columns) the other operand is not packed
+constexpr int64_t kDepth = 512;    // of K, between two visits of C
+constexpr int64_t kPanel = 2048;   // of B packed at a time at most, in each direction
+constexpr int64_t kBand = 12;      // slivers of A that a task multiplies with a panel: they stay in the L2 cache
+constexpr int64_t kNarrow = 384;   // up to here rows of A are read where they lie
+constexpr int64_t kFew = 512;      // up to here rows of B are
 constexpr int64_t kParallelFrom = int64_t{1} << 19;   // multiplications worth waking threads for
 }  // namespace blocks
 
@@ -96,68 +85,91 @@ void pack_sliver(const Tiles<T>& t, const S* src, int64_t line, int64_t step, in
   }
 }
 
-// One panel of B at a time is packed by all threads together; then each task packs its own rows of A, which stay in its
-// cache, and multiplies them with a range of the panel's columns.
+// Packs slivers `begin` to `end` of A. Where its columns are contiguous, some steps are taken at a time: neighbouring
+// slivers share cache lines.
+template <class T, class S>
+void pack_rows(const Tiles<T>& t, const Slivers& ma, int64_t begin, int64_t end, const Matrix<S>& a, int64_t steps, int64_t place, T* out) {
+  const int64_t some = a.col == 1 ? steps : 32;
+  for (int64_t p = 0; p < steps; p += some)
+    for (int64_t s = begin; s < end; ++s) {
+      const int64_t r = ma.length(s);
+      pack_sliver<T, S>(t, a.data + ma.begin(s) * a.row + p * a.col, a.row, a.col, r, std::min(some, steps - p), r, out + (s - begin) * place + p * r);
+    }
+}
+
+// A panel of B at a time is packed by all threads together; then each task packs a band of A, which stays in its cache,
+// and multiplies it with the panel. Where packing would take longer than it saves, an operand is read where it lies.
 template <class T, class S>
 void run_product(const Product<T, S>& g, bool threads) {
   const Tiles<T>& t = tiles<T>();
-  const int64_t depth = Slivers(g.k, blocks::kDepth, true).size;
   constexpr bool same = std::is_same_v<T, S>;
-  // Packing pays when a panel is read often enough; otherwise the operand is read where it lies.
-  const bool direct_a = same && g.n <= (g.a.col == 1 ? blocks::kDirect : 2 * t.cols);
-  const bool direct_b = same && g.b.col == 1 && g.m <= blocks::kDirect;
-  const bool ragged = g.n % t.vector != 0;  // then the last sliver of B cannot be read in whole vectors
+  const int64_t depth = Slivers(g.k, blocks::kDepth, true).size;
+  const auto apart = [](const Matrix<S>& x) { return std::max(x.row, x.col) * int64_t{sizeof(S)} % 2048 != 0; };
+  // Rows a multiple of 2 KiB apart share few lines of the cache.
+  const bool b_lies = same && g.b.col == 1 && g.m <= (apart(g.b) ? blocks::kFew : blocks::kFew / 4);
+  const bool a_lies = same && g.n <= (g.a.col != 1 ? 2 * t.cols : b_lies ? blocks::kFew : blocks::kNarrow);
   const int64_t pad = 2 * t.vector, a_place = t.rows * depth + pad, b_place = t.cols * depth + pad;
-  const int64_t columns = std::min(g.n, blocks::kColumns);
-  Scratch<T> b_panel(direct_b ? (ragged ? b_place : 0) : Slivers(columns, t.cols, false).count * b_place);
+  const int64_t columns = b_lies ? g.n : std::min(g.n, blocks::kPanel);
+  const int64_t pieces = b_lies ? ceil_div(g.k, depth) : std::min(ceil_div(g.k, depth), std::max<int64_t>(1, blocks::kPanel / depth));
+  const bool ragged = g.n % t.vector != 0;  // then the last sliver of B cannot be read in whole vectors
+  Scratch<T> b_panel(b_lies ? ragged * pieces * b_place : pieces * Slivers(columns, t.cols, false).count * b_place);
   auto each = [&](int64_t n, int64_t grain, auto&& f) {
     if (threads) parallel_for(0, n, grain, [&](int64_t b, int64_t e) { for (int64_t i = b; i < e; ++i) f(i); });
     else for (int64_t i = 0; i < n; ++i) f(i);
   };
+  // How C is cut has no influence on any sum, so it may depend on the number of threads.
+  const int64_t shares = threads ? num_threads() : 1, wanted = shares == 1 ? 1 : 4 * shares;
   const Slivers ma(g.m, t.rows, true);
-  const Tapered down(ma.count, blocks::kBand);
+  const Slivers down(ma.count, std::clamp<int64_t>(ceil_div(ma.count, 6 * shares), 4, blocks::kBand), true);
 
   for (int64_t jc = 0; jc < g.n; jc += columns) {
     const Slivers nb(std::min(columns, g.n - jc), t.cols, false);
-    const Slivers across(nb.count, std::max<int64_t>(direct_a ? 2 : 8, ceil_div(nb.count, ceil_div(blocks::kTasks, down.count))), true);
-    for (int64_t pc = 0; pc < g.k; pc += depth) {
-      const int64_t kc = std::min(depth, g.k - pc);
-      const T beta = pc ? T(1) : g.beta;
-      const auto b_direct = [&](int64_t s) { return direct_b && !(ragged && jc + nb.begin(s) + nb.length(s) == g.n); };
-      const auto b_at = [&](int64_t s) -> T* { return direct_b ? b_panel : b_panel + s * b_place; };
-      const auto b_width = [&](int64_t s) { return ceil_div(nb.length(s), t.vector) * t.vector; };
-      const auto pack_b = [&](int64_t s) {
-        if (b_direct(s)) return;
-        const S* src = g.b.data + pc * g.b.row + (jc + nb.begin(s)) * g.b.col;
-        pack_sliver<T, S>(t, src, g.b.col, g.b.row, nb.length(s), kc, b_width(s), b_at(s));
+    const Slivers across(nb.count, ceil_div(nb.count, ceil_div(wanted, down.count)), true);
+    const auto b_width = [&](int64_t s) { return ceil_div(nb.length(s), t.vector) * t.vector; };
+    const auto b_direct = [&](int64_t s) { return b_lies && !(ragged && s + 1 == nb.count); };
+    for (int64_t pc = 0; pc < g.k; pc += pieces * depth) {
+      const Slivers parts(std::min(pieces * depth, g.k - pc), depth, false);
+      const auto a_source = [&](int64_t q, int64_t s) { return g.a.data + ma.begin(s) * g.a.row + (pc + parts.begin(q)) * g.a.col; };
+      const auto b_source = [&](int64_t q, int64_t s) { return g.b.data + (pc + parts.begin(q)) * g.b.row + (jc + nb.begin(s)) * g.b.col; };
+      const auto b_at = [&](int64_t q, int64_t s) -> T* { return b_panel + (b_lies ? q : q * nb.count + s) * b_place; };
+      const auto pack_b = [&](int64_t q, int64_t s) {
+        pack_sliver<T, S>(t, b_source(q, s), g.b.col, g.b.row, nb.length(s), parts.length(q), b_width(s), b_at(q, s));
       };
-      if (direct_b) pack_b(nb.count - 1);
-      else each(nb.count, 4, pack_b);
+      if (!b_lies) each(parts.count * nb.count, 4, [&](int64_t i) { pack_b(i / nb.count, i % nb.count); });
+      else if (ragged) each(parts.count, 4, [&](int64_t q) { pack_b(q, nb.count - 1); });
 
       each(down.count * across.count, 1, [&](int64_t task) {
-        const int64_t first = down.begin(task % down.count), rows = down.length(task % down.count);
-        const int64_t begin = across.begin(task / down.count), end = begin + across.length(task / down.count);
-        Scratch<T> a_block(direct_a ? 0 : rows * a_place);
-        const auto a_source = [&](int64_t i) { return g.a.data + ma.begin(first + i) * g.a.row + pc * g.a.col; };
-        if (!direct_a)
-          for (int64_t i = 0; i < rows; ++i) {
-            const int64_t r = ma.length(first + i);
-            pack_sliver<T, S>(t, a_source(i), g.a.row, g.a.col, r, kc, r, a_block + i * a_place);
-          }
-        for (int64_t j = begin; j < end; ++j) {
-          const T* b = b_at(j);
-          int64_t ldb = b_width(j);
-          if constexpr (same)
-            if (b_direct(j)) b = g.b.data + pc * g.b.row + jc + nb.begin(j), ldb = g.b.row;
-          for (int64_t i = 0; i < rows; ++i) {
-            const int64_t r = ma.length(first + i);
-            T* c = g.c + ma.begin(first + i) * g.ldc + jc + nb.begin(j);
-            if constexpr (same)
-              if (direct_a) {
-                t.multiply(r, nb.length(j), kc, g.alpha, a_source(i), g.a.row, g.a.col, b, ldb, beta, c, g.ldc);
-                continue;
+        const int64_t top = down.begin(task / across.count), bottom = top + down.length(task / across.count);
+        const int64_t begin = across.begin(task % across.count), end = begin + across.length(task % across.count);
+        Scratch<T> a_band(a_lies ? 0 : (bottom - top) * a_place);
+        for (int64_t q = 0; q < parts.count; ++q) {
+          const int64_t kc = parts.length(q);
+          const Scales<T> scales{g.alpha, pc || q ? T(1) : g.beta};
+          if (!a_lies) pack_rows<T, S>(t, ma, top, bottom, {a_source(q, 0), g.a.row, g.a.col}, kc, a_place, a_band);
+          for (int64_t j = begin; j < end; ++j) {
+            const T* b = b_at(q, j);
+            // Each tile of the column fetches its part of the next sliver.
+            const int64_t ahead = !b_lies && j + 1 < end ? b_place / (bottom - top) : 0;
+            for (int64_t i = top; i < bottom; ++i) {
+              const int64_t r = ma.length(i), n = nb.length(j);
+              T* c = g.c + ma.begin(i) * g.ldc + jc + nb.begin(j);
+              const T* a = a_band + (i - top) * a_place;
+              const T* next = b + b_place + (i - top) * ahead;
+              if constexpr (same) {
+                const bool lies = b_direct(j);
+                if (a_lies && g.a.col == 1 && !lies) {
+                  t.multiply_rows(r, n, kc, scales, a_source(q, i), g.a.row, b, c, g.ldc, next, ahead * sizeof(T));
+                  continue;
+                }
+                if (a_lies || lies) {
+                  const Matrix<T> left = a_lies ? Matrix<T>{a_source(q, i), g.a.row, g.a.col} : Matrix<T>{a, 1, r};
+                  const Matrix<T> right = lies ? Matrix<T>{b_source(q, j), g.b.row, 1} : Matrix<T>{b, b_width(j), 1};
+                  t.multiply(r, n, kc, scales, left.data, left.row, left.col, right.data, right.row, c, g.ldc);
+                  continue;
+                }
               }
-            t.multiply(r, nb.length(j), kc, g.alpha, a_block + i * a_place, 1, r, b, ldb, beta, c, g.ldc);
+              t.multiply_packed(r, n, kc, scales, a, b, c, g.ldc, next, ahead * sizeof(T));
+            }
           }
         }
       });
@@ -199,6 +211,7 @@ void run_blocks(const Product<T, S>& g, bool threads) {
   if (g.k <= 0 || g.alpha == T(0)) return scale_rows(g.m, g.n, g.beta, g.c, g.ldc);
   threads = threads && g.m * g.n >= blocks::kParallelFrom / g.k && !in_parallel();
   // Read where they lie, the columns of a transposed operand serve as rows of the other.
+  // Rows a multiple of 2 KiB apart share few lines of the cache.
   const bool b_lies = g.b.row == 1 && g.b.col != 1 && g.m <= 128 && g.n >= 4 * g.m;
   const bool a_lies = g.a.row == 1 && g.a.col != 1 && g.n <= 128 && g.m >= 4 * g.n;
   if (std::is_same_v<T, S> && g.k >= 64 && (b_lies || a_lies)) return run_transposed(g, threads);

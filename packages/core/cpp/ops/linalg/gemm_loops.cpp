@@ -1,6 +1,7 @@
 // Compiled for each instruction set with TL_ISA = baseline, avx2, avx512. Only this file knows vector widths.
 #include "ops/linalg/gemm_tiles.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -20,7 +21,7 @@ constexpr int kVectorBytes = 32, kMaxRows = 6;   // 16 registers: 6x2 sums, 2 of
 constexpr int kVectorBytes = 16, kMaxRows = 6;
 #endif
 constexpr int kMaxVectors = 2;
-constexpr int kAhead = 16, kPackAhead = 16;  // steps to prefetch
+constexpr int kAhead = 16, kPackAhead = 16, kPackedAhead = 32;  // steps to prefetch
 
 template <class T> struct Vector {
   static constexpr int width = kVectorBytes / sizeof(T);
@@ -48,6 +49,40 @@ inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 inline double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 #endif
 
+// sum += a*b. The sums have to stay in their registers: given the choice, the compiler lets them move from step to step,
+// and finds one too few.
+template <class T> inline Vec<T> accumulate(Vec<T> sum, Vec<T> a, Vec<T> b) {
+#if defined(__AVX2__) && defined(__FMA__)
+  if constexpr (sizeof(T) == 4) asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+  else asm("vfmadd231pd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+  return sum;
+#else
+  return fma(a, b, sum);
+#endif
+}
+
+// The first `count` elements, 0 < count < width; zeros behind them. No byte behind them is touched.
+template <class T> inline Vec<T> load_part(const T* p, int64_t count) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
+  else return (Vec<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), p);
+#else
+  T part[Vector<T>::width] = {};
+  std::memcpy(part, p, count * sizeof(T));
+  return load(part);
+#endif
+}
+template <class T> inline void store_part(T* p, Vec<T> v, int64_t count) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), (__m512)v);
+  else _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1), (__m512d)v);
+#else
+  T part[Vector<T>::width];
+  store(part, v);
+  std::memcpy(p, part, count * sizeof(T));
+#endif
+}
+
 // ---------------------------------------------------------------- the register tile
 // The p-th column of the tile's part of A. Its elements are a row stride apart, packed or not; one pointer serves three
 // rows, because base, base + stride and base + 2*stride are addressing modes.
@@ -66,8 +101,36 @@ struct Column {
   }
 };
 
+// C = alpha*sum + beta*C. The last vector of a row of C has `last` elements.
 template <class T, int R, int NV>
-void tile(int64_t k, const T* scales, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c, int64_t ldc) {
+inline void finish(const Vec<T> (&sum)[R][NV], const Scales<T>& scales, T* c, int64_t ldc, int64_t last) {
+  constexpr int W = Vector<T>::width;
+  const Vec<T> scale = broadcast(scales.alpha), keep = broadcast(scales.beta);
+  const auto each = [&](auto&& f) __attribute__((always_inline)) {
+#pragma GCC unroll 16
+    for (int i = 0; i < R; ++i)
+#pragma GCC unroll 2
+      for (int v = 0; v < NV; ++v) f(c + i * ldc + v * W, scale * sum[i][v], v + 1 == NV);
+  };
+  const bool add = scales.beta != T(0);
+  if (last == W) {
+    if (add) each([&](T* at, Vec<T> x, bool) { store(at, fma(keep, load(at), x)); });
+    else each([&](T* at, Vec<T> x, bool) { store(at, x); });
+  } else if (add) {
+    each([&](T* at, Vec<T> x, bool end) {
+      if (end) store_part(at, fma(keep, load_part(at, last), x), last);
+      else store(at, fma(keep, load(at), x));
+    });
+  } else {
+    each([&](T* at, Vec<T> x, bool end) {
+      if (end) store_part(at, x, last);
+      else store(at, x);
+    });
+  }
+}
+
+template <class T, int R, int NV>
+void tile(int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c, int64_t ldc, int64_t last) {
   constexpr int W = Vector<T>::width;
   Vec<T> sum[R][NV];
 #pragma GCC unroll 16
@@ -88,53 +151,103 @@ void tile(int64_t k, const T* scales, const T* a, int64_t a_row, int64_t a_col, 
     for (int i = 0; i < R; ++i) {
       const Vec<T> x = broadcast(column[i]);
 #pragma GCC unroll 2
-      for (int v = 0; v < NV; ++v) sum[i][v] = fma(x, row[v], sum[i][v]);
+      for (int v = 0; v < NV; ++v) sum[i][v] = accumulate<T>(sum[i][v], x, row[v]);
     }
     column.next();
     b += ldb;
   }
-  const Vec<T> scale = broadcast(scales[0]);
-  if (scales[1] == T(0)) {
+  finish<T, R, NV>(sum, scales, c, ldc, last);
+}
+
+// With packed B, and A packed or in rows `a_row` apart. Memory is slower than the sums, so everything is asked for in
+// time, and evenly: the tile of C while the sums run, A some steps ahead, and the part of `next` that this tile is to
+// bring into the L2 cache.
+#if defined(__x86_64__)
+#define TL_KEEP(POINTER) asm("" : "+r"(POINTER))  // in its register: the compiler would rather have more of them than there are
+#else
+#define TL_KEEP(POINTER) POINTER
+#endif
+
+template <class T, int R, int NV, bool Rows>
+void packed_tile(int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, const T* b, T* c, int64_t ldc, int64_t last, const T* next, int64_t step) {
+  constexpr int W = Vector<T>::width, U = 4, G = Rows ? (R + 2) / 3 : 1;
+  Vec<T> sum[R][NV];
 #pragma GCC unroll 16
-    for (int i = 0; i < R; ++i)
+  for (int i = 0; i < R; ++i)
 #pragma GCC unroll 2
-      for (int v = 0; v < NV; ++v) store(c + i * ldc + v * W, scale * sum[i][v]);
-  } else {
-    const Vec<T> keep = broadcast(scales[1]);
+    for (int v = 0; v < NV; ++v) sum[i][v] = Vec<T>{};
+  const T* at[G];
 #pragma GCC unroll 16
-    for (int i = 0; i < R; ++i)
+  for (int g = 0; g < G; ++g) at[g] = a + 3 * g * a_row;
+  const auto steps = [&](auto number) __attribute__((always_inline)) {
+    constexpr int count = number;
+#pragma GCC unroll 4
+    for (int u = 0; u < count; ++u) {
+      Vec<T> row[NV];
 #pragma GCC unroll 2
-      for (int v = 0; v < NV; ++v) {
-        T* at = c + i * ldc + v * W;
-        store(at, fma(keep, load(at), scale * sum[i][v]));
+      for (int v = 0; v < NV; ++v) row[v] = load(b + (u * NV + v) * W);
+      if constexpr (!Rows) __builtin_prefetch(at[0] + (kPackedAhead + u) * R);
+#pragma GCC unroll 16
+      for (int i = 0; i < R; ++i) {
+        const Vec<T> x = broadcast(Rows ? at[i / 3 * Rows][i % 3 * a_row] : at[0][u * R + i]);
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) sum[i][v] = accumulate<T>(sum[i][v], x, row[v]);
       }
+      if constexpr (Rows)
+#pragma GCC unroll 16
+        for (int g = 0; g < G; ++g) TL_KEEP(++at[g]);
+    }
+    if constexpr (!Rows) at[0] += count * R;
+    b += count * NV * W;
+  };
+  const T *row = c, *const end = c + (R - 1) * ldc;
+  int64_t p = 0;
+  for (; p + U <= k; p += U) {
+    __builtin_prefetch(row, 1), __builtin_prefetch(row + (NV - 1) * W, 1);
+    row = row == end ? row : row + ldc;
+    __builtin_prefetch(next, 0, 2);
+    next += step;
+    steps(std::integral_constant<int, U>{});
   }
+  for (; p < k; ++p) steps(std::integral_constant<int, 1>{});
+  finish<T, R, NV>(sum, scales, c, ldc, last);
 }
 
 template <class T>
-using TileFn = void (*)(int64_t, const T*, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t);
-template <class T, int NV, int... R>
-inline TileFn<T> tile_of(int64_t rows, std::integer_sequence<int, R...>) {
-  static constexpr TileFn<T> table[] = {tile<T, R + 1, NV>...};
-  return table[rows - 1];
-}
+using TileFn = void (*)(int64_t, const Scales<T>&, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, int64_t);
+template <class T>
+using PackedFn = void (*)(int64_t, const Scales<T>&, const T*, int64_t, const T*, T*, int64_t, int64_t, const T*, int64_t);
+template <class T, class Rows> struct Table;
+template <class T, int... R>
+struct Table<T, std::integer_sequence<int, R...>> {
+  static constexpr TileFn<T> tiles[2][kMaxRows] = {{tile<T, R + 1, 1>...}, {tile<T, R + 1, 2>...}};
+  static constexpr PackedFn<T> packed[2][kMaxRows] = {{packed_tile<T, R + 1, 1, false>...}, {packed_tile<T, R + 1, 2, false>...}};
+  static constexpr PackedFn<T> rows[2][kMaxRows] = {{packed_tile<T, R + 1, 1, true>...}, {packed_tile<T, R + 1, 2, true>...}};
+};
+template <class T> using Tables = Table<T, std::make_integer_sequence<int, kMaxRows>>;
 
 template <class T>
-void multiply(int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb,
-              T beta, T* c, int64_t ldc) {
+void multiply(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c, int64_t ldc) {
   constexpr int W = Vector<T>::width;
-  constexpr auto all = std::make_integer_sequence<int, kMaxRows>{};
   const bool wide = n > W;
-  const TileFn<T> f = wide ? tile_of<T, 2>(m, all) : tile_of<T, 1>(m, all);
-  const T scales[2] = {alpha, beta};  // in memory: the loop needs every register
-  const int64_t full = wide ? 2 * W : W;
-  if (n == full) return f(k, scales, a, a_row, a_col, b, ldb, c, ldc);
-  alignas(64) T whole[kMaxRows * kMaxVectors * W];
-  if (beta != T(0))
-    for (int64_t i = 0; i < m; ++i)
-      for (int64_t j = 0; j < full; ++j) whole[i * full + j] = j < n ? c[i * ldc + j] : T(0);
-  f(k, scales, a, a_row, a_col, b, ldb, whole, full);
-  for (int64_t i = 0; i < m; ++i) std::memcpy(c + i * ldc, whole + i * full, n * sizeof(T));
+  Tables<T>::tiles[wide][m - 1](k, scales, a, a_row, a_col, b, ldb, c, ldc, wide ? n - W : n);
+}
+
+// Every fourth step asks for a part of `next`.
+template <class T>
+int64_t stride_of(int64_t bytes, int64_t k) { return bytes / static_cast<int64_t>(sizeof(T)) * 4 / std::max<int64_t>(k, 1); }
+template <class T>
+void multiply_packed(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, const T* b, T* c, int64_t ldc, const T* next, int64_t bytes) {
+  constexpr int W = Vector<T>::width;
+  const bool wide = n > W;
+  Tables<T>::packed[wide][m - 1](k, scales, a, 0, b, c, ldc, wide ? n - W : n, next, stride_of<T>(bytes, k));
+}
+template <class T>
+void multiply_rows(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, const T* b, T* c, int64_t ldc, const T* next,
+                   int64_t bytes) {
+  constexpr int W = Vector<T>::width;
+  const bool wide = n > W;
+  Tables<T>::rows[wide][m - 1](k, scales, a, a_row, b, c, ldc, wide ? n - W : n, next, stride_of<T>(bytes, k));
 }
 
 // ---------------------------------------------------------------- packing
@@ -161,42 +274,45 @@ inline void transpose(Vec<T> (&r)[Vector<T>::width]) {
 template <class T>
 void pack(const T* src, int64_t line, int64_t step, int64_t lines, int64_t steps, int64_t width, T* out) {
   constexpr int W = Vector<T>::width;
-  if (line == 1 && lines % W == 0 && lines == width) {
-    for (int64_t p = 0; p < steps; ++p)
-      for (int64_t i = 0; i < lines; i += W) {
-        __builtin_prefetch(src + (p + kPackAhead) * step + i);
-        store(out + p * width + i, load(src + p * step + i));
+  if (line == 1) {
+    // A last vector that is not whole spills zeros into the following step's place, which is filled next.
+    const int64_t whole = lines / W * W;
+    for (int64_t p = 0; p < steps; ++p) {
+      const T* from = src + p * step;
+      T* to = out + p * width;
+      for (int64_t g = 0; g < whole; g += W) {
+        __builtin_prefetch(from + kPackAhead * step + g);
+        store(to + g, load(from + g));
       }
-    return;
-  }
-  int64_t p = 0;
-  // Whole vectors may read past a step's lines, which is still inside the matrix except in the last step, and spill
-  // into the following step's place, which is filled next.
-  if (line == 1 && lines == width && step >= W)
-    for (; p + 1 < steps; ++p)
-      for (int64_t g = (lines - 1) / W * W; g >= 0; g -= W) {
-        __builtin_prefetch(src + (p + kPackAhead) * step + g);
-        store(out + p * width + g, load(src + p * step + g));
+      if (whole < lines) {
+        __builtin_prefetch(from + kPackAhead * step + whole);
+        store(to + whole, load_part(from + whole, lines - whole));
       }
-  if (step == 1 && line != 1) {
+    }
+  } else if (step == 1) {
     // Squares of W x W are transposed in registers. The last lines go first: their vectors spill into the start of the
     // following step, which the first lines overwrite.
-    for (; p + W <= steps; p += W)
+    for (int64_t p = 0; p < steps; p += W) {
+      const int64_t some = std::min<int64_t>(W, steps - p);
       for (int64_t g = (width - 1) / W * W; g >= 0; g -= W) {
         Vec<T> r[W];
 #pragma GCC unroll 16
         for (int i = 0; i < W; ++i) {
-          __builtin_prefetch(src + (g + i) * line + p + kPackAhead / 4 * W);
-          r[i] = g + i < lines ? load(src + (g + i) * line + p) : Vec<T>{};
+          const T* from = src + (g + i) * line + p;
+          __builtin_prefetch(from + kPackAhead / 4 * W);
+          r[i] = g + i >= lines ? Vec<T>{} : some == W ? load(from) : load_part(from, some);
         }
         transpose<T, W / 2>(r);
 #pragma GCC unroll 16
-        for (int q = 0; q < W; ++q) store(out + (p + q) * width + g, r[q]);
+        for (int q = 0; q < W; ++q)
+          if (q < some) store(out + (p + q) * width + g, r[q]);
       }
-  }
-  for (; p < steps; ++p) {
-    for (int64_t i = 0; i < lines; ++i) out[p * width + i] = src[i * line + p * step];
-    for (int64_t i = lines; i < width; ++i) out[p * width + i] = T(0);
+    }
+  } else {
+    for (int64_t p = 0; p < steps; ++p) {
+      for (int64_t i = 0; i < lines; ++i) out[p * width + i] = src[i * line + p * step];
+      for (int64_t i = lines; i < width; ++i) out[p * width + i] = T(0);
+    }
   }
 }
 
@@ -263,7 +379,8 @@ void add_rows(int64_t rows, int64_t n, const T* a, int64_t lda, const T* x, int6
 }
 
 template <class T>
-constexpr Tiles<T> kTiles = {kMaxRows, kMaxVectors * Vector<T>::width, Vector<T>::width, pack<T>, multiply<T>, dot_rows<T>, add_rows<T>};
+constexpr Tiles<T> kTiles = {kMaxRows, kMaxVectors * Vector<T>::width, Vector<T>::width, pack<T>, multiply<T>, multiply_packed<T>, multiply_rows<T>,
+                             dot_rows<T>, add_rows<T>};
 
 }  // namespace
 

@@ -8,6 +8,12 @@
 
 namespace tallow::blas {
 
+// C = alpha*A*B + beta*C
+template <class T>
+struct Scales {
+  T alpha, beta;
+};
+
 template <class T>
 struct Tiles {
   int rows;     // the largest tile: rows x cols
@@ -15,14 +21,20 @@ struct Tiles {
   int vector;   // elements per vector
 
   // out[p*width + i] = src[i*line_stride + p*step_stride] for i < lines, p < steps; zero for lines <= i < width.
-  // `out` has room for steps*width + 2*vector elements: the tail may be overwritten.
+  // `out` has room for steps*width + 2*vector elements: the rest of a vector may be overwritten.
   void (*pack)(const T* src, int64_t line_stride, int64_t step_stride, int64_t lines, int64_t steps, int64_t width, T* out);
 
-  // C = alpha*A*B + beta*C for a tile of m <= rows by n <= cols; C is not read where beta is 0.
-  // A has strides; `a` packed with width m has row stride 1 and column stride m. Rows of B are contiguous and may be
-  // read up to the next multiple of `vector`.
-  void (*multiply)(int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t a_row, int64_t a_col, const T* b,
-                   int64_t ldb, T beta, T* c, int64_t ldc);
+  // A tile of m <= rows by n <= cols of C, which is not read where beta is 0. A has strides. Rows of B are contiguous
+  // and are read in whole vectors.
+  void (*multiply)(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c,
+                   int64_t ldc);
+  // Likewise for operands that are packed with the widths m and n, the latter rounded up to whole vectors. The `bytes`
+  // at `next` are brought into the cache on the way.
+  void (*multiply_packed)(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, const T* b, T* c, int64_t ldc, const T* next,
+                          int64_t bytes);
+  // Likewise for contiguous rows of A that are `a_row` apart.
+  void (*multiply_rows)(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, const T* b, T* c, int64_t ldc, const T* next,
+                        int64_t bytes);
 
   // out[i] = sum over p of a[i*lda + p]*x[p], for `rows` rows.
   void (*dot_rows)(int64_t rows, int64_t k, const T* a, int64_t lda, const T* x, T* out);

@@ -61,7 +61,15 @@ def test_no_depth() -> None:
 
 @pytest.mark.parametrize(
     ("m", "k", "n"),
-    [(64, 784, 512), (300, 1030, 290), (700, 600, 400), (768, 2048, 256), (32, 256, 1024), (96, 600, 40), (33, 1000, 33)],
+    [
+        (64, 784, 512),
+        (300, 1030, 290),
+        (700, 600, 400),
+        (768, 2048, 256),
+        (32, 256, 1024),
+        (96, 600, 40),
+        (33, 1000, 33),
+    ],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_threads_do_not_change_a_bit(m: int, k: int, n: int, dtype: str) -> None:

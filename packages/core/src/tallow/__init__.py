@@ -118,6 +118,7 @@ _LAZY = {
     "amp": None,
     "as_torch": None,
     "backends": None,
+    "cpu": None,
     "cuda": None,
     "distributions": None,
     "linalg": None,
@@ -147,6 +148,12 @@ _TENSOR_TYPES = (
 _SPECTRAL = (
     "bartlett_window", "blackman_window", "hamming_window", "hann_window", "istft", "kaiser_window", "stft",
 )  # fmt: skip
+_AUTOCAST = (
+    "autocast_decrement_nesting", "autocast_increment_nesting", "clear_autocast_cache", "get_autocast_cpu_dtype",
+    "get_autocast_dtype", "get_autocast_gpu_dtype", "is_autocast_cache_enabled", "is_autocast_cpu_enabled",
+    "is_autocast_enabled", "set_autocast_cache_enabled", "set_autocast_cpu_dtype", "set_autocast_cpu_enabled",
+    "set_autocast_dtype", "set_autocast_enabled", "set_autocast_gpu_dtype",
+)  # fmt: skip
 _ATTRIBUTES = {
     "save": "tallow.serialization",
     "load": "tallow.serialization",
@@ -157,6 +164,7 @@ _ATTRIBUTES = {
     **dict.fromkeys(_SPECTRAL, "tallow._spectral"),
     "autocast": "tallow.amp",
     "GradScaler": "tallow.amp",
+    **dict.fromkeys(_AUTOCAST, "tallow.amp._state"),
     **dict.fromkeys(_SETTINGS, "tallow._settings"),
     **dict.fromkeys(_TENSOR_TYPES, "tallow._tensor_types"),
 }

@@ -24,20 +24,35 @@ from tallow._settings import are_deterministic_algorithms_enabled as are_determi
 from tallow.amp import autocast as autocast
 from tallow._spectral import bartlett_window as bartlett_window
 from tallow._spectral import blackman_window as blackman_window
+from tallow.amp._state import autocast_decrement_nesting as autocast_decrement_nesting
+from tallow.amp._state import autocast_increment_nesting as autocast_increment_nesting
 from tallow._products import chain_matmul as chain_matmul
+from tallow.amp._state import clear_autocast_cache as clear_autocast_cache
 from tallow._products import einsum as einsum
+from tallow.amp._state import get_autocast_cpu_dtype as get_autocast_cpu_dtype
+from tallow.amp._state import get_autocast_dtype as get_autocast_dtype
+from tallow.amp._state import get_autocast_gpu_dtype as get_autocast_gpu_dtype
 from tallow._settings import get_default_device as get_default_device
 from tallow._settings import get_deterministic_debug_mode as get_deterministic_debug_mode
 from tallow._settings import get_float32_matmul_precision as get_float32_matmul_precision
 from tallow._settings import get_num_interop_threads as get_num_interop_threads
 from tallow._spectral import hamming_window as hamming_window
 from tallow._spectral import hann_window as hann_window
+from tallow.amp._state import is_autocast_cache_enabled as is_autocast_cache_enabled
+from tallow.amp._state import is_autocast_cpu_enabled as is_autocast_cpu_enabled
+from tallow.amp._state import is_autocast_enabled as is_autocast_enabled
 from tallow._settings import is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled
 from tallow._settings import is_warn_always_enabled as is_warn_always_enabled
 from tallow._spectral import istft as istft
 from tallow._spectral import kaiser_window as kaiser_window
 from tallow.serialization import load as load
 from tallow.serialization import save as save
+from tallow.amp._state import set_autocast_cache_enabled as set_autocast_cache_enabled
+from tallow.amp._state import set_autocast_cpu_dtype as set_autocast_cpu_dtype
+from tallow.amp._state import set_autocast_cpu_enabled as set_autocast_cpu_enabled
+from tallow.amp._state import set_autocast_dtype as set_autocast_dtype
+from tallow.amp._state import set_autocast_enabled as set_autocast_enabled
+from tallow.amp._state import set_autocast_gpu_dtype as set_autocast_gpu_dtype
 from tallow._settings import set_default_device as set_default_device
 from tallow._settings import set_default_tensor_type as set_default_tensor_type
 from tallow._settings import set_deterministic_debug_mode as set_deterministic_debug_mode
@@ -55,6 +70,7 @@ from tallow import amp as amp  # type: ignore
 from tallow import as_torch as as_torch  # type: ignore
 from tallow import autograd as autograd  # type: ignore
 from tallow import backends as backends  # type: ignore
+from tallow import cpu as cpu  # type: ignore
 from tallow import cuda as cuda  # type: ignore
 from tallow import data as data  # type: ignore
 from tallow import distributed as distributed  # type: ignore

@@ -54,7 +54,8 @@ void rrelu(tl::Call& c) {
 
 void register_gated() {
   tl::composite<glu>("nn::glu(Tensor input, int dim=-1) -> Tensor", 0, "The first half along dim times the sigmoid of the second.");
-  tl::composite<prelu>("nn::prelu(Tensor input, Tensor weight) -> Tensor", 0, "x where x > 0, else weight * x; weight of one element, or one per channel.");
+  tl::composite<prelu>("nn::prelu(Tensor input, Tensor weight) -> Tensor", 0, "x where x > 0, else weight * x; weight of one element, or one per channel.")
+      .autocast("lower");
   tl::composite<rrelu>("nn::rrelu(Tensor input, float lower=0.125, float upper=0.3333333333333333, bool training=False, Generator? generator=None) -> Tensor",
                        TL_OP_RANDOM | TL_OP_INPLACE, "A leaky relu; in training each negative element has its own slope, uniform in [lower, upper).");
 }

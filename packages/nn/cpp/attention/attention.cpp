@@ -180,7 +180,8 @@ void register_attention() {
   using namespace attention;
   tl::composite<sdpa>("nn::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0.0, "
                       "bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor",
-                      TL_OP_RANDOM);
+                      TL_OP_RANDOM)
+      .autocast("lower");
   const std::string arguments = "Tensor query, Tensor key, Tensor value, Tensor? mask, bool is_causal, float scale";
   tl::def<tiled_shape>(("nn::_tiled_attention(" + arguments + ") -> (Tensor output, Tensor log_sum)").c_str(), TL_OP_HIDDEN)
       .cpu<tiled>()

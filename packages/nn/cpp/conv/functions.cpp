@@ -119,10 +119,12 @@ void register_dimension() {
   const std::string n = std::to_string(Spatial), list = "int[" + n + "] ";
   tl::composite<conv_nd<Spatial>>(("nn::conv" + n + "d(Tensor input, Tensor weight, Tensor? bias=None, " + list + "stride=1, " + list + "padding=0, " + list +
                                    "dilation=1, int groups=1) -> Tensor")
-                                      .c_str());
+                                      .c_str())
+      .autocast("lower");
   tl::composite<conv_transpose_nd<Spatial>>(("nn::conv_transpose" + n + "d(Tensor input, Tensor weight, Tensor? bias=None, " + list + "stride=1, " + list +
                                              "padding=0, " + list + "output_padding=0, int groups=1, " + list + "dilation=1) -> Tensor")
-                                                .c_str());
+                                                .c_str())
+      .autocast("lower");
 }
 
 }  // namespace

@@ -63,7 +63,8 @@ void linear_input_grad(tl::Call& c) {
 void register_linear() {
   tl::def<linear_shape>("nn::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", TL_OP_OUT, "input @ weight.T + bias over the last dimension.")
       .cpu<linear>()
-      .grad("input: nn::linear_input_grad(grad, weight); weight: nn::linear_weight_grad(grad, input, weight.ndim); bias: grad");
+      .grad("input: nn::linear_input_grad(grad, weight); weight: nn::linear_weight_grad(grad, input, weight.ndim); bias: grad")
+      .autocast("lower");
   tl::composite<linear_weight_grad>("nn::linear_weight_grad(Tensor grad, Tensor input, int weight_ndim) -> Tensor", TL_OP_HIDDEN);
   tl::composite<linear_input_grad>("nn::linear_input_grad(Tensor grad, Tensor weight) -> Tensor", TL_OP_HIDDEN);
 }

@@ -220,7 +220,8 @@ void register_cross_entropy() {
   tl::composite<backward_dy>((std::string("nn::cross_entropy_backward_dy") + second).c_str(), TL_OP_HIDDEN);
   tl::composite<backward_input>((std::string("nn::cross_entropy_backward_input") + second).c_str(), TL_OP_HIDDEN);
   tl::composite<cross_entropy>("nn::cross_entropy_loss(Tensor input, Tensor target, Tensor? weight=None, int reduction=1, int ignore_index=-100, "
-                               "float label_smoothing=0.0) -> Tensor");
+                               "float label_smoothing=0.0) -> Tensor")
+      .autocast("float32");
 }
 
 }  // namespace tallow_nn::loss

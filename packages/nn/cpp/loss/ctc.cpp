@@ -251,7 +251,8 @@ void register_ctc() {
   tl::composite<backward_dy>("nn::ctc_loss_backward_dy(Tensor grad, Tensor dy, Tensor log_probs, Tensor targets, Tensor loss, Tensor log_alpha, "
                              "int[] input_lengths, int[] target_lengths, int blank, bool zero_infinity) -> Tensor", TL_OP_HIDDEN);
   tl::composite<ctc_loss>("nn::ctc_loss(Tensor log_probs, Tensor targets, int[] input_lengths, int[] target_lengths, int blank=0, int reduction=1, "
-                          "bool zero_infinity=False) -> Tensor");
+                          "bool zero_infinity=False) -> Tensor")
+      .autocast("float32");
 }
 
 }  // namespace tallow_nn::loss

@@ -123,7 +123,8 @@ void multilabel_margin_loss(tl::Call& c) { c.ret(reduce(tl::call<"nn::multilabel
 }  // namespace
 
 void register_margin() {
-  tl::composite<multi_margin_loss>("nn::multi_margin_loss(Tensor input, Tensor target, int p=1, float margin=1.0, Tensor? weight=None, int reduction=1) -> Tensor");
+  tl::composite<multi_margin_loss>("nn::multi_margin_loss(Tensor input, Tensor target, int p=1, float margin=1.0, Tensor? weight=None, int reduction=1) -> Tensor")
+      .autocast("float32");
   tl::def<multilabel_shape>("nn::multilabel_margin_each(Tensor input, Tensor target) -> Tensor", TL_OP_HIDDEN)
       .cpu<multilabel>()
       .grad("input: nn::multilabel_margin_backward(grad, input.detach(), target)");
@@ -131,7 +132,8 @@ void register_margin() {
       .cpu<multilabel_backward>()
       .grad("dy: nn::multilabel_margin_backward_dy(grad, dy, input, target)");
   tl::composite<multilabel_backward_dy>("nn::multilabel_margin_backward_dy(Tensor grad, Tensor dy, Tensor input, Tensor target) -> Tensor", TL_OP_HIDDEN);
-  tl::composite<multilabel_margin_loss>("nn::multilabel_margin_loss(Tensor input, Tensor target, int reduction=1) -> Tensor");
+  tl::composite<multilabel_margin_loss>("nn::multilabel_margin_loss(Tensor input, Tensor target, int reduction=1) -> Tensor")
+      .autocast("float32");
 }
 
 }  // namespace tallow_nn::loss

@@ -110,7 +110,8 @@ void register_nll() {
       .grad("dy: nn::nll_loss_double_backward(grad, target, weight, total_weight, reduction, ignore_index)");
   tl::composite<nll_double_backward>("nn::nll_loss_double_backward(Tensor grad, Tensor target, Tensor? weight, Tensor total_weight, int reduction, int ignore_index) -> Tensor",
                                      TL_OP_HIDDEN);
-  tl::composite<nll_loss>("nn::nll_loss(Tensor input, Tensor target, Tensor? weight=None, int reduction=1, int ignore_index=-100) -> Tensor");
+  tl::composite<nll_loss>("nn::nll_loss(Tensor input, Tensor target, Tensor? weight=None, int reduction=1, int ignore_index=-100) -> Tensor")
+      .autocast("float32");
 }
 
 }  // namespace tallow_nn::loss

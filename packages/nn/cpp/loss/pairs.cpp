@@ -92,11 +92,15 @@ void register_pairs() {
   tl::composite<pairwise_distance>("nn::pairwise_distance(Tensor x1, Tensor x2, float p=2.0, float eps=1e-06, bool keepdim=False) -> Tensor");
   tl::composite<cosine_similarity>("nn::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor");
   tl::composite<pdist>("nn::pdist(Tensor input, float p=2.0) -> Tensor");
-  tl::composite<margin_ranking_loss>("nn::margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int reduction=1) -> Tensor");
-  tl::composite<hinge_embedding_loss>("nn::hinge_embedding_loss(Tensor input, Tensor target, float margin=1.0, int reduction=1) -> Tensor");
-  tl::composite<cosine_embedding_loss>("nn::cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int reduction=1) -> Tensor");
+  tl::composite<margin_ranking_loss>("nn::margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int reduction=1) -> Tensor")
+      .autocast("float32");
+  tl::composite<hinge_embedding_loss>("nn::hinge_embedding_loss(Tensor input, Tensor target, float margin=1.0, int reduction=1) -> Tensor")
+      .autocast("float32");
+  tl::composite<cosine_embedding_loss>("nn::cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int reduction=1) -> Tensor")
+      .autocast("float32");
   tl::composite<triplet_margin_loss>("nn::triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, float margin=1.0, float p=2.0, float eps=1e-06, "
-                                     "bool swap=False, int reduction=1) -> Tensor");
+                                     "bool swap=False, int reduction=1) -> Tensor")
+      .autocast("float32");
 }
 
 }  // namespace tallow_nn::loss

@@ -91,16 +91,20 @@ void poisson_nll_loss(tl::Call& c) {
 }  // namespace
 
 void register_pointwise() {
-  tl::composite<l1_loss>("nn::l1_loss(Tensor input, Tensor target, int reduction=1) -> Tensor");
-  tl::composite<mse_loss>("nn::mse_loss(Tensor input, Tensor target, int reduction=1) -> Tensor");
-  tl::composite<smooth_l1_loss>("nn::smooth_l1_loss(Tensor input, Tensor target, int reduction=1, float beta=1.0) -> Tensor");
-  tl::composite<huber_loss>("nn::huber_loss(Tensor input, Tensor target, int reduction=1, float delta=1.0) -> Tensor");
-  tl::composite<binary_cross_entropy>("nn::binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, int reduction=1) -> Tensor");
+  tl::composite<l1_loss>("nn::l1_loss(Tensor input, Tensor target, int reduction=1) -> Tensor").autocast("float32");
+  tl::composite<mse_loss>("nn::mse_loss(Tensor input, Tensor target, int reduction=1) -> Tensor").autocast("float32");
+  tl::composite<smooth_l1_loss>("nn::smooth_l1_loss(Tensor input, Tensor target, int reduction=1, float beta=1.0) -> Tensor")
+      .autocast("float32");
+  tl::composite<huber_loss>("nn::huber_loss(Tensor input, Tensor target, int reduction=1, float delta=1.0) -> Tensor").autocast("float32");
+  tl::composite<binary_cross_entropy>("nn::binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, int reduction=1) -> Tensor")
+      .autocast("float32");
   tl::composite<binary_cross_entropy_with_logits>("nn::binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, Tensor? pos_weight=None, "
-                                                  "int reduction=1) -> Tensor");
-  tl::composite<kl_div>("nn::kl_div(Tensor input, Tensor target, int reduction=1, bool log_target=False) -> Tensor");
-  tl::composite<soft_margin_loss>("nn::soft_margin_loss(Tensor input, Tensor target, int reduction=1) -> Tensor");
-  tl::composite<poisson_nll_loss>("nn::poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, float eps, int reduction) -> Tensor");
+                                                  "int reduction=1) -> Tensor")
+      .autocast("float32");
+  tl::composite<kl_div>("nn::kl_div(Tensor input, Tensor target, int reduction=1, bool log_target=False) -> Tensor").autocast("float32");
+  tl::composite<soft_margin_loss>("nn::soft_margin_loss(Tensor input, Tensor target, int reduction=1) -> Tensor").autocast("float32");
+  tl::composite<poisson_nll_loss>("nn::poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, float eps, int reduction) -> Tensor")
+      .autocast("float32");
 }
 
 }  // namespace tallow_nn::loss

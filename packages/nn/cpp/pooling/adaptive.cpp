@@ -125,17 +125,21 @@ void register_dimension() {
   const std::string n = std::to_string(N), name = "nn::adaptive_avg_pool" + n + "d";
   std::string sizes;
   for (int d = N; d > 0; --d) sizes += (sizes.empty() ? "[" : ", ") + ("dy.sizes[-" + std::to_string(d)) + "]";
-  tl::def<average_shape<N>>((name + "(Tensor input, int[" + n + "] output_size) -> Tensor").c_str(), 0,
+  tl::Definition average_pool = tl::def<average_shape<N>>((name + "(Tensor input, int[" + n + "] output_size) -> Tensor").c_str(), 0,
                             "Means over windows chosen so that the result has output_size.")
       .template cpu<average<N>>()
       .grad(("input: " + name + "_backward(grad, input.sizes)").c_str());
+  if (N == 3) average_pool.autocast("float32");
   tl::def<backward_shape<N>>((name + "_backward(Tensor dy, int[] input_sizes) -> Tensor").c_str(), TL_OP_HIDDEN)
       .template cpu<average_backward<N>>()
       .grad(("dy: " + name + "(grad, " + sizes + "])").c_str());
-  tl::def<max_shape<N>>(("nn::adaptive_max_pool" + n + "d(Tensor input, int[" + n + "] output_size) -> (Tensor output, Tensor indices)").c_str(), 0,
-                        "Maxima of windows chosen so that the result has output_size, and where in the plane they are.")
+  const std::string parameters = "d(Tensor input, int[" + n + "] output_size) -> (Tensor output, Tensor indices)";
+  tl::Definition max_pool =
+      tl::def<max_shape<N>>(("nn::adaptive_max_pool" + n + parameters).c_str(), 0,
+                            "Maxima of windows chosen so that the result has output_size, and where in the plane they are.")
       .template cpu<max<N>>()
       .grad(("input: nn::max_pool_scatter(grad0, indices, input.sizes, " + n + ")").c_str());
+  if (N == 3) max_pool.autocast("float32");
 }
 
 }  // namespace

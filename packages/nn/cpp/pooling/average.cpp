@@ -112,12 +112,13 @@ void backward(tl::Call& c) {
 template <int N>
 void register_dimension() {
   const std::string n = std::to_string(N), list = "int[" + n + "] ", name = "nn::avg_pool" + n + "d";
-  tl::def<average_shape<N>>((name + "(Tensor input, " + list + "kernel_size, " + list + "stride=[], " + list +
+  tl::Definition average_pool = tl::def<average_shape<N>>((name + "(Tensor input, " + list + "kernel_size, " + list + "stride=[], " + list +
                              "padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor")
                                 .c_str(),
                             TL_OP_OUT, "The mean of each window.")
       .template cpu<average<N>>()
       .grad(("input: " + name + "_backward(grad, input.sizes, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)").c_str());
+  if (N == 3) average_pool.autocast("float32");
   tl::def<backward_shape<N>>((name + "_backward(Tensor dy, int[] input_sizes, " + list + "kernel_size, " + list + "stride, " + list +
                            "padding, bool ceil_mode, bool count_include_pad, int? divisor_override) -> Tensor")
                               .c_str(),

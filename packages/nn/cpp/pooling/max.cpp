@@ -185,12 +185,16 @@ void register_dimension() {
   const std::string n = std::to_string(N), list = "int[" + n + "] ", name = "nn::max_pool" + n + "d";
   const std::string parameters =
       "(Tensor input, " + list + "kernel_size, " + list + "stride=[], " + list + "padding=0, " + list + "dilation=1, bool ceil_mode=False) -> ";
-  tl::def<max_shape<N>>((name + "_with_indices" + parameters + "(Tensor output, Tensor indices)").c_str(), 0,
+  tl::Definition with_indices = tl::def<max_shape<N>>((name + "_with_indices" + parameters + "(Tensor output, Tensor indices)").c_str(), 0,
                         "The largest value of each window, and where in the plane it is.")
       .template cpu<max_pool<N>>()
       .grad(("input: nn::max_pool_scatter(grad0, indices, input.sizes, " + n + ")").c_str());
   tl::def<values_shape<N>>((name + "_values" + parameters + "Tensor").c_str(), TL_OP_HIDDEN | TL_OP_NOT_DIFFERENTIABLE).template cpu<max_values<N>>();
-  tl::composite<max_pool_values<N>>((name + parameters + "Tensor").c_str());
+  tl::Definition values = tl::composite<max_pool_values<N>>((name + parameters + "Tensor").c_str());
+  if (N == 3) {
+    with_indices.autocast("float32");
+    values.autocast("float32");
+  }
 }
 
 }  // namespace

@@ -108,7 +108,8 @@ void register_rnn() {
   const std::string tensors = "Tensor input, Tensor hx, Tensor? cx, Tensor w_ih, Tensor w_hh, Tensor? b_ih, Tensor? b_hh, ";
   const std::string rest = "int[] batch_sizes, str mode, bool reverse";
   tl::composite<rnn::layer>(("nn::rnn_layer(" + tensors + "Tensor? w_hr, " + rest + "=False) -> (Tensor output, Tensor hy, Tensor? cy)").c_str(), 0,
-                            "One direction of one recurrent layer over the rows of all steps, as a packed sequence has them.");
+                            "One direction of one recurrent layer over the rows of all steps, as a packed sequence has them.")
+      .autocast("lower");
   const std::string fused = "nn::_rnn_layer(" + tensors + rest + ", bool keep) -> (Tensor output, Tensor hy, Tensor cy, Tensor gates, Tensor cells)";
   tl::def<rnn::fused_shape>(fused.c_str(), TL_OP_HIDDEN)
       .cpu<rnn::forward_kernel>()

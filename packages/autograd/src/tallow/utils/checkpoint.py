@@ -24,23 +24,30 @@ def _detached(inputs: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(x.detach().requires_grad_(x.requires_grad) if isinstance(x, Tensor) else x for x in inputs)
 
 
-class _Random:
-    """The state of the random generator at a point of the program, to be put back for the recomputation."""
+class _Surroundings:
+    """What a function depends on beside its arguments, to be put back for the recomputation: the state of the random
+    generator, and autocast, whose block has usually ended when backward comes."""
 
-    def __init__(self, preserve: bool):
-        self._state = tallow.get_rng_state() if preserve else None
+    def __init__(self, preserve_random: bool):
+        self._random = tallow.get_rng_state() if preserve_random else None
+        self._autocast = {
+            "dtype": tallow.get_autocast_dtype("cpu"),
+            "enabled": tallow.is_autocast_enabled("cpu"),
+            "cache_enabled": tallow.is_autocast_cache_enabled(),
+        }
 
     @contextlib.contextmanager
     def restored(self) -> Any:
-        if self._state is None:
-            yield
-            return
-        now = tallow.get_rng_state()
-        tallow.set_rng_state(self._state)
-        try:
-            yield
-        finally:
-            tallow.set_rng_state(now)
+        with tallow.autocast("cpu", **self._autocast):
+            if self._random is None:
+                yield
+                return
+            now = tallow.get_rng_state()
+            tallow.set_rng_state(self._random)
+            try:
+                yield
+            finally:
+                tallow.set_rng_state(now)
 
 
 # ---------------------------------------------------------------- reentrant: a backward inside the backward
@@ -48,7 +55,7 @@ class _Reentrant(Function):
     @staticmethod
     def forward(ctx: Any, run: Callable[..., Any], preserve: bool, *args: Any) -> Any:
         ctx.run = run
-        ctx.random = _Random(preserve)
+        ctx.surroundings = _Surroundings(preserve)
         ctx.inputs = [None if isinstance(a, Tensor) else a for a in args]
         ctx.positions = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         ctx.save_for_backward(*[args[i] for i in ctx.positions])
@@ -60,7 +67,7 @@ class _Reentrant(Function):
         for i, t in zip(ctx.positions, ctx.saved_tensors, strict=True):
             inputs[i] = t
         fresh = _detached(inputs)
-        with tallow.enable_grad(), ctx.random.restored():
+        with tallow.enable_grad(), ctx.surroundings.restored():
             outputs = ctx.run(*fresh)
         outs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
         pairs = [(o, g) for o, g in zip(outs, grads, strict=True) if isinstance(o, Tensor) and o.requires_grad]
@@ -158,10 +165,10 @@ def _without_reentry(
     forward_context, again_context = (
         context_fn() if context_fn is not None else (contextlib.nullcontext(), contextlib.nullcontext())
     )
-    random = _Random(preserve)
+    surroundings = _Surroundings(preserve)
 
     def recompute() -> None:
-        with random.restored(), again_context:
+        with surroundings.restored(), again_context:
             function(*_detached(args), **kwargs)
 
     frame = _Frame(recompute, check)

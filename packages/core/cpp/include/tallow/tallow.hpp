@@ -467,6 +467,7 @@ class Definition {
     return *this;
   }
   Definition& grad(const char* formula) { return rule("grad", formula); }
+  Definition& autocast(const char* dtype) { return rule("autocast", dtype); }  // "lower", "float32" or "promote"
   Definition& rule(const char* name, const char* text) {
     check(api()->op_set_rule(name_.c_str(), name, nullptr, text));
     return *this;

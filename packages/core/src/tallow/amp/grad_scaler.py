@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import tallow
@@ -36,9 +37,9 @@ class GradScaler:
         enabled: bool = True,
     ) -> None:
         if growth_factor <= 1.0:
-            raise AssertionError(f"GradScaler: expected growth_factor > 1, got {growth_factor}")
+            raise AssertionError(f"The growth factor must be > 1.0, got {growth_factor}")
         if backoff_factor >= 1.0:
-            raise AssertionError(f"GradScaler: expected backoff_factor < 1, got {backoff_factor}")
+            raise AssertionError(f"The backoff factor must be < 1.0, got {backoff_factor}")
         self._device = device
         if enabled and device == "cuda" and not tallow.cuda.is_available():
             warnings.warn("GradScaler is enabled, but CUDA is not available. Disabling.", stacklevel=2)
@@ -49,41 +50,63 @@ class GradScaler:
         self._backoff_factor = backoff_factor
         self._growth_interval = growth_interval
         self._growth_tracker = 0
-        self._found: dict[int, bool] = {}  # optimizers whose gradients were divided since the last update
+        # Since the last update, by optimizer: whether a gradient that was divided is not finite; who has stepped.
+        self._found: dict[int, bool] = {}
+        self._stepped: set[int] = set()
 
     def scale(self, outputs: Any) -> Any:
-        """A tensor, or every tensor of a list or tuple, times the factor."""
+        """A tensor, or every tensor of an iterable, times the factor."""
         if not self._enabled:
             return outputs
         if isinstance(outputs, tallow.Tensor):
             return outputs * self._scale
-        if isinstance(outputs, (list, tuple)):
-            return type(outputs)(self.scale(x) for x in outputs)
-        raise ValueError(f"scale: outputs must be a Tensor or an iterable of Tensors, got {type(outputs).__name__}")
+        if isinstance(outputs, Iterable):
+            scaled = map(self.scale, outputs)
+            return type(outputs)(scaled) if isinstance(outputs, (list, tuple)) else scaled  # type: ignore[call-arg]
+        raise ValueError(f"outputs must be a Tensor or an iterable of Tensors, got {type(outputs).__name__}")
 
     def unscale_(self, optimizer: Any) -> None:
-        """Divides the gradients of an optimizer's parameters, once per step: to clip them in between, for one."""
+        """Divides the gradients of an optimizer's parameters, once per step: to clip them in between, for one.
+
+        Raises:
+            RuntimeError: it was called for this optimizer since the last ``update()``, or after its ``step()``.
+            ValueError: a gradient is float16, whose range is too small to divide in: parameters stay float32.
+        """
         if not self._enabled:
             return
+        if id(optimizer) in self._stepped:
+            raise RuntimeError("unscale_() is being called after step().")
         if id(optimizer) in self._found:
             raise RuntimeError("unscale_() has already been called on this optimizer since the last update().")
+        self._found[id(optimizer)] = self._divide(optimizer)
+
+    def _divide(self, optimizer: Any) -> bool:
+        """Divides the gradients; whether one of them is not finite."""
+        grads = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        if any(g.dtype == tallow.float16 for g in grads):
+            raise ValueError("Attempting to unscale FP16 gradients.")
         found = False
         with tallow.no_grad():
-            for group in optimizer.param_groups:
-                for p in group["params"]:
-                    if p.grad is not None:
-                        p.grad.mul_(1.0 / self._scale)
-                        found = found or not bool(tallow.isfinite(p.grad).all())
-        self._found[id(optimizer)] = found
+            for grad in grads:
+                grad.mul_(1.0 / self._scale)
+                found = found or not bool(tallow.isfinite(grad).all())
+        return found
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-        """``optimizer.step(*args, **kwargs)``, unless a gradient is not finite."""
+        """``optimizer.step(*args, **kwargs)``, unless a gradient is not finite.
+
+        Raises:
+            RuntimeError: there is a closure, or the optimizer has stepped since the last ``update()``.
+        """
         if not self._enabled:
             return optimizer.step(*args, **kwargs)
         if "closure" in kwargs:
             raise RuntimeError("Closure use is not currently supported if GradScaler is enabled.")
+        if id(optimizer) in self._stepped:
+            raise RuntimeError("step() has already been called since the last update().")
         if id(optimizer) not in self._found:
             self.unscale_(optimizer)
+        self._stepped.add(id(optimizer))
         return None if self._found[id(optimizer)] else optimizer.step(*args, **kwargs)
 
     def update(self, new_scale: Any = None) -> None:
@@ -103,10 +126,35 @@ class GradScaler:
                 self._scale *= self._growth_factor
                 self._growth_tracker = 0
         self._found.clear()
+        self._stepped.clear()
 
     def get_scale(self) -> float:
         """The factor, 1.0 when disabled."""
         return self._scale if self._enabled else 1.0
+
+    def get_growth_factor(self) -> float:
+        """What the factor is multiplied by after enough good steps."""
+        return self._growth_factor
+
+    def set_growth_factor(self, new_factor: float) -> None:
+        """Sets it."""
+        self._growth_factor = new_factor
+
+    def get_backoff_factor(self) -> float:
+        """What the factor is multiplied by after a step that was left out."""
+        return self._backoff_factor
+
+    def set_backoff_factor(self, new_factor: float) -> None:
+        """Sets it."""
+        self._backoff_factor = new_factor
+
+    def get_growth_interval(self) -> int:
+        """How many good steps in a row are enough."""
+        return self._growth_interval
+
+    def set_growth_interval(self, new_interval: int) -> None:
+        """Sets it."""
+        self._growth_interval = new_interval
 
     def is_enabled(self) -> bool:
         """Whether the scaler does anything."""

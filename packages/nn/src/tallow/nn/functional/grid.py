@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import tallow
 from tallow import Tensor
+from tallow.amp._rules import runs_in_float32
 
 _DEFAULT = (
     "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
@@ -73,6 +74,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     return base.bmm(theta.transpose(1, 2)).reshape(theta.size(0), *extents, spatial)
 
 
+@runs_in_float32
 def grid_sample(
     input: Tensor,
     grid: Tensor,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import tallow
 from tallow import Tensor
+from tallow.amp._rules import runs_in_float32
 
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
@@ -47,7 +48,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         if mode == "constant" and (before or after):
             input = _constant(input, dim, before, after, 0 if value is None else value)
         elif before or after:
-            input = input.index_select(dim, _source_index(input, dim, before, after, mode))
+            select = Tensor.index_select if mode == "circular" else _select_in_float32
+            input = select(input, dim, _source_index(input, dim, before, after, mode))
     return input
 
 
@@ -63,6 +65,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
 
 
 _pad = pad
+_select_in_float32 = runs_in_float32(Tensor.index_select)
 
 
 def _check_mode(input: Tensor, sizes: list[int], mode: str, value: float | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import tallow
 from tallow import Tensor
+from tallow.amp._rules import runs_in_float32
 
 from ._per_dimension import SHAPES, named
 from .pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
@@ -125,6 +126,7 @@ def _max_unpool(dims: int) -> Callable[..., Tensor]:
 max_unpool1d, max_unpool2d, max_unpool3d = _max_unpool(1), _max_unpool(2), _max_unpool(3)
 
 
+@runs_in_float32
 def _unpool(
     spatial: int,
     input: Tensor,
@@ -238,6 +240,7 @@ fractional_max_pool2d, fractional_max_pool2d_with_indices = (_fractional_max_poo
 fractional_max_pool3d, fractional_max_pool3d_with_indices = (_fractional_max_pool(3, a) for a in (False, True))
 
 
+@runs_in_float32
 def _fractional(
     spatial: int,
     input: Tensor,

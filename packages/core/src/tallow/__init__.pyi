@@ -22,10 +22,10 @@ from tallow._tensor_types import LongTensor as LongTensor
 from tallow._tensor_types import ShortTensor as ShortTensor
 from tallow._settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
 from tallow.amp import autocast as autocast
-from tallow._spectral import bartlett_window as bartlett_window
-from tallow._spectral import blackman_window as blackman_window
 from tallow.amp._state import autocast_decrement_nesting as autocast_decrement_nesting
 from tallow.amp._state import autocast_increment_nesting as autocast_increment_nesting
+from tallow._spectral import bartlett_window as bartlett_window
+from tallow._spectral import blackman_window as blackman_window
 from tallow._products import chain_matmul as chain_matmul
 from tallow.amp._state import clear_autocast_cache as clear_autocast_cache
 from tallow._products import einsum as einsum

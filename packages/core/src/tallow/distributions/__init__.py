@@ -11,9 +11,35 @@ from __future__ import annotations
 
 from .bernoulli import Bernoulli
 from .categorical import Categorical
+from .counts import Geometric, Poisson
 from .distribution import Distribution
+from .half_line import Exponential, HalfNormal, LogNormal
+from .independent import Independent
 from .kl import kl_divergence, register_kl
+from .multivariate_normal import MultivariateNormal
 from .normal import Normal
+from .one_hot import OneHotCategorical, OneHotCategoricalStraightThrough
+from .real_line import Cauchy, Gumbel, Laplace
 from .uniform import Uniform
 
-__all__ = ["Bernoulli", "Categorical", "Distribution", "Normal", "Uniform", "kl_divergence", "register_kl"]
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "Cauchy",
+    "Distribution",
+    "Exponential",
+    "Geometric",
+    "Gumbel",
+    "HalfNormal",
+    "Independent",
+    "Laplace",
+    "LogNormal",
+    "MultivariateNormal",
+    "Normal",
+    "OneHotCategorical",
+    "OneHotCategoricalStraightThrough",
+    "Poisson",
+    "Uniform",
+    "kl_divergence",
+    "register_kl",
+]

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import tallow
-from tallow import Tensor
+from tallow import Size, Tensor
 
 from .distribution import BOOLEAN, REAL, UNIT_INTERVAL, Distribution, broadcast, either
 
@@ -21,6 +21,7 @@ class Bernoulli(Distribution):
     """
 
     arg_constraints = {"probs": UNIT_INTERVAL, "logits": REAL}
+    has_enumerate_support = True
     support = BOOLEAN  # type: ignore[assignment]
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
@@ -49,12 +50,26 @@ class Bernoulli(Distribution):
         return self.probs
 
     @property
+    def mode(self) -> Tensor:
+        """The likelier of zero and one; NaN where both are as likely."""
+        likelier = (self.probs >= 0.5).to(self.probs.dtype)
+        return likelier.masked_fill(self.probs == 0.5, float("nan"))
+
+    @property
+    def param_shape(self) -> Size:
+        """The shape of the parameter that was given."""
+        return self._param.shape
+
+    @property
     def variance(self) -> Tensor:
         return self.probs * (1 - self.probs)
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
         with tallow.no_grad():
             return tallow.bernoulli(self.probs.expand(self._extended_shape(sample_shape)))
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        return self._enumerated(tallow.arange(2, dtype=self._param.dtype, device=self._param.device), expand)
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)

@@ -21,6 +21,8 @@ class Categorical(Distribution):
     """
 
     arg_constraints = {"probs": SIMPLEX, "logits": REAL}
+    has_enumerate_support = True
+    _event_dims = {"probs": 1, "logits": 1}
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         either(probs, logits)
@@ -52,7 +54,7 @@ class Categorical(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        return tallow.full(self._batch_shape, float("nan"), dtype=self.probs.dtype)
+        return tallow.full(self._batch_shape, float("nan"), dtype=self.probs.dtype, device=self.probs.device)
 
     @property
     def variance(self) -> Tensor:
@@ -62,6 +64,15 @@ class Categorical(Distribution):
     def mode(self) -> Tensor:
         """The likeliest integer."""
         return self.probs.argmax(-1)
+
+    @property
+    def param_shape(self) -> Size:
+        """The shape of the weights."""
+        return self.probs.shape if "probs" in self.__dict__ else self.logits.shape
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        device = self.probs.device
+        return self._enumerated(tallow.arange(self._num_events, dtype=tallow.int64, device=device), expand)
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
         shape = Size(sample_shape)

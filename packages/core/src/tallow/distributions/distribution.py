@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,6 +20,8 @@ class Constraint(NamedTuple):
 REAL = Constraint("Real()", lambda x: x == x)
 POSITIVE = Constraint("GreaterThan(lower_bound=0.0)", lambda x: x > 0)
 UNIT_INTERVAL = Constraint("Interval(lower_bound=0.0, upper_bound=1.0)", lambda x: (x >= 0) & (x <= 1))
+NOT_NEGATIVE = Constraint("GreaterThanEq(lower_bound=0.0)", lambda x: x >= 0)
+COUNT = Constraint("IntegerGreaterThan(lower_bound=0)", lambda x: (x % 1 == 0) & (x >= 0))
 BOOLEAN = Constraint("Boolean()", lambda x: (x == 0) | (x == 1))
 SIMPLEX = Constraint("Simplex()", lambda x: ((x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6)).unsqueeze(-1))
 
@@ -41,9 +44,12 @@ class Distribution:
     """
 
     has_rsample = False
+    has_enumerate_support = False
     _validate_args = __debug__
     #: Parameters in the order of the representation, and what each has to be.
     arg_constraints: dict[str, Constraint] = {}
+    #: How many of a parameter's last dimensions belong to one distribution.
+    _event_dims: dict[str, int] = {}
 
     def __init__(
         self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None
@@ -91,6 +97,11 @@ class Distribution:
         raise NotImplementedError
 
     @property
+    def mode(self) -> Tensor:
+        """The likeliest value of each distribution."""
+        raise NotImplementedError(f"{type(self)} does not implement mode")
+
+    @property
     def variance(self) -> Tensor:
         """The variance of each distribution."""
         raise NotImplementedError
@@ -100,10 +111,33 @@ class Distribution:
         """The standard deviation of each distribution."""
         return self.variance.sqrt()
 
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
+        """The same distributions as a batch of this shape, without a copy of the parameters."""
+        given = [name for name in self.arg_constraints if name in self.__dict__]
+        if "probs" in given and "logits" in given:  # one was computed from the other
+            given.remove("logits")
+        parameters = {}
+        for name in given:
+            value = getattr(self, name)
+            own = value.shape[value.dim() - self._event_dims.get(name, 0) :]
+            parameters[name] = value.expand([*batch_shape, *own])
+        new = type(self)(**parameters, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        """All values, along the first dimension; with `expand` for every distribution of the batch."""
+        raise NotImplementedError
+
     def sample(self, sample_shape: Any = ()) -> Tensor:
         """Values of shape ``sample_shape + batch_shape + event_shape``, without a history."""
         with tallow.no_grad():
             return self.rsample(sample_shape)
+
+    def sample_n(self, n: int) -> Tensor:
+        """``sample((n,))``, as older programs say it."""
+        warnings.warn("sample_n(n) will be deprecated. Use .sample((n,)) instead.", FutureWarning, stacklevel=2)
+        return self.sample((n,))
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """Values that are differentiable in the parameters, where the distribution allows it."""
@@ -128,6 +162,12 @@ class Distribution:
     def perplexity(self) -> Tensor:
         """``exp(entropy())``."""
         return self.entropy().exp()
+
+    def _enumerated(self, values: Tensor, expand: bool) -> Tensor:
+        """`values` (K, *event_shape) along a new first dimension of the batch."""
+        ones = [1] * len(self._batch_shape)
+        values = values.reshape([len(values), *ones, *self._event_shape])
+        return values.expand([len(values), *self._batch_shape, *self._event_shape]) if expand else values
 
     def _extended_shape(self, sample_shape: Any = ()) -> Size:
         return Size([*sample_shape, *self._batch_shape, *self._event_shape])
@@ -160,6 +200,11 @@ def broadcast(*values: Any) -> list[Tensor]:
         raise ValueError("Input arguments must all be instances of Number or tallow.Tensor.")
     tensors = [v if isinstance(v, Tensor) else tallow.tensor(v, dtype=dtype) for v in values]
     return list(tallow.broadcast_tensors(tensors))
+
+
+def sum_rightmost(value: Tensor, count: int) -> Tensor:
+    """The sum over the last `count` dimensions."""
+    return value.flatten(value.dim() - count).sum(-1) if count else value
 
 
 def either(probs: Any, logits: Any) -> None:

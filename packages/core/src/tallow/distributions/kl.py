@@ -10,8 +10,14 @@ from tallow import Tensor
 
 from .bernoulli import Bernoulli, _softplus
 from .categorical import Categorical
-from .distribution import Distribution
+from .counts import Geometric, Poisson
+from .distribution import Distribution, sum_rightmost
+from .half_line import Exponential, HalfNormal, LogNormal
+from .independent import Independent
+from .multivariate_normal import MultivariateNormal, mahalanobis
 from .normal import Normal
+from .one_hot import OneHotCategorical
+from .real_line import Laplace
 from .uniform import Uniform
 
 _FORMULAS: dict[tuple[type, type], Callable[[Any, Any], Tensor]] = {}
@@ -68,3 +74,57 @@ def _categorical(p: Categorical, q: Categorical) -> Tensor:
 def _uniform(p: Uniform, q: Uniform) -> Tensor:
     result = ((q.high - q.low) / (p.high - p.low)).log()
     return tallow.where((q.low > p.low) | (q.high < p.high), tallow.full_like(result, float("inf")), result)
+
+
+@register_kl(OneHotCategorical, OneHotCategorical)
+def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Tensor:
+    return _categorical(p._categorical, q._categorical)
+
+
+@register_kl(Exponential, Exponential)
+def _exponential(p: Exponential, q: Exponential) -> Tensor:
+    ratio = q.rate / p.rate
+    return ratio - ratio.log() - 1
+
+
+@register_kl(HalfNormal, HalfNormal)
+def _half_normal(p: HalfNormal, q: HalfNormal) -> Tensor:
+    return _normal(p._whole(), q._whole())
+
+
+@register_kl(LogNormal, LogNormal)
+def _log_normal(p: LogNormal, q: LogNormal) -> Tensor:
+    return _normal(p.base_dist, q.base_dist)
+
+
+@register_kl(Laplace, Laplace)
+def _laplace(p: Laplace, q: Laplace) -> Tensor:
+    ratio, apart = p.scale / q.scale, (p.loc - q.loc).abs()
+    return -ratio.log() + apart / q.scale + ratio * (-apart / p.scale).exp() - 1
+
+
+@register_kl(Poisson, Poisson)
+def _poisson(p: Poisson, q: Poisson) -> Tensor:
+    return p.rate * (p.rate.log() - q.rate.log()) - (p.rate - q.rate)
+
+
+@register_kl(Geometric, Geometric)
+def _geometric(p: Geometric, q: Geometric) -> Tensor:
+    return -p.entropy() - (-q.probs).log1p() / p.probs - q.logits
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
+    if p.event_shape != q.event_shape:
+        raise ValueError(f"kl_divergence: event shapes {p.event_shape} and {q.event_shape} of multivariate normals differ")
+    solved = tallow.linalg.solve_triangular(q.scale_tril, p.scale_tril, upper=False)
+    distance = mahalanobis(q.scale_tril, q.loc - p.loc)
+    logarithms = q._half_log_det() - p._half_log_det()
+    return logarithms + 0.5 * (solved.square().sum((-2, -1)) + distance - p.event_shape[0])
+
+
+@register_kl(Independent, Independent)
+def _independent(p: Independent, q: Independent) -> Tensor:
+    if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
+        raise NotImplementedError("kl_divergence: both must reinterpret as many dimensions of their batch")
+    return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)

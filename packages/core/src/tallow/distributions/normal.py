@@ -44,10 +44,6 @@ class Normal(Distribution):
     def variance(self) -> Tensor:
         return self.scale**2
 
-    def expand(self, batch_shape: Any) -> Normal:
-        """The same distributions as a batch of this shape."""
-        return Normal(self.loc.expand(batch_shape), self.scale.expand(batch_shape), validate_args=False)
-
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         noise = tallow.randn(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
         return self.loc + noise * self.scale

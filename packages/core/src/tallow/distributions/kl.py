@@ -116,7 +116,7 @@ def _geometric(p: Geometric, q: Geometric) -> Tensor:
 @register_kl(MultivariateNormal, MultivariateNormal)
 def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     if p.event_shape != q.event_shape:
-        raise ValueError(f"kl_divergence: event shapes {p.event_shape} and {q.event_shape} of multivariate normals differ")
+        raise ValueError(f"kl_divergence: the event shapes {p.event_shape} and {q.event_shape} differ")
     solved = tallow.linalg.solve_triangular(q.scale_tril, p.scale_tril, upper=False)
     distance = mahalanobis(q.scale_tril, q.loc - p.loc)
     logarithms = q._half_log_det() - p._half_log_det()

@@ -11,8 +11,17 @@ import os
 from typing import Any
 
 from .errors import CorruptFileError
+from .safe_globals import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
 
-__all__ = ["CorruptFileError", "load", "save"]
+__all__ = [
+    "CorruptFileError",
+    "add_safe_globals",
+    "clear_safe_globals",
+    "get_safe_globals",
+    "load",
+    "safe_globals",
+    "save",
+]
 
 
 def save(
@@ -135,7 +144,8 @@ def load(
 
     Raises:
         CorruptFileError: the file is truncated, damaged or inconsistent.
-        pickle.UnpicklingError: a torch checkpoint holds something other than tensors and plain containers.
+        pickle.UnpicklingError: a torch checkpoint holds something other than tensors and plain containers, which
+            :func:`add_safe_globals` does not allow.
 
     Example:
         >>> import os, tempfile

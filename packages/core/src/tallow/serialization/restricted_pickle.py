@@ -39,6 +39,10 @@ class Rules:
     def call(self, symbol: Global, arguments: tuple[Any, ...]) -> Any:
         raise NotImplementedError
 
+    def new(self, symbol: Global, arguments: tuple[Any, ...]) -> Any:
+        """An instance of a class that was not initialised: its state follows."""
+        raise NotImplementedError
+
     def persistent(self, key: Any) -> Any:
         raise NotImplementedError
 
@@ -49,7 +53,8 @@ class Rules:
 def refuse(source: Source, symbol: Global) -> Exception:
     return pickle.UnpicklingError(
         f"{source.name}: Weights only load failed: refused to load {symbol}: only tensors and plain containers are "
-        "loaded, and no code of a file is ever run; save a state_dict() of tensors instead"
+        "loaded, and no code of a file is ever run; save a state_dict() of tensors instead, or name what is harmless "
+        "with tallow.serialization.add_safe_globals()"
     )
 
 
@@ -232,6 +237,12 @@ class Interpreter:
             raise self._bad("calls something that is not a global")
         self._push(self._rules.call(symbol, arguments))
 
+    def _new_object(self) -> None:
+        arguments, symbol = self._pop(), self._pop()
+        if type(arguments) is not tuple or type(symbol) is not Global:
+            raise self._bad("makes an instance of something that is not a global")
+        self._push(self._rules.new(symbol, arguments))
+
     def _build(self) -> None:
         state = self._pop()
         if not self._stack:
@@ -287,6 +298,7 @@ _ACTIONS = {
     ord("c"): lambda self: self._global(self._line(), self._line()),
     0x93: Interpreter._stack_global,
     ord("R"): Interpreter._reduce,
+    0x81: Interpreter._new_object,
     ord("b"): Interpreter._build,
     ord("Q"): Interpreter._persistent,
 }

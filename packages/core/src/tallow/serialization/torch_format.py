@@ -10,6 +10,7 @@ from collections import Counter, OrderedDict
 from typing import Any, NamedTuple
 
 from .restricted_pickle import Global, Interpreter, Rules, check_key, refuse
+from .safe_globals import allowed, is_instance_of_allowed
 from .source import Source
 from .tensors import (
     ITEM_SIZES,
@@ -102,18 +103,38 @@ class TorchRules(Rules):
             return find_dtype(self._source, symbol.name, "the pickle")
         if symbol in _CALLS or symbol in _INERT or _storage_dtype(symbol):
             return symbol
+        if allowed(str(symbol)) is not None:
+            return symbol
         raise refuse(self._source, symbol)
 
     def call(self, symbol: Global, arguments: tuple[Any, ...]) -> Any:
         handler = _CALLS.get(symbol)
         if handler is None:
-            raise refuse(self._source, symbol)
+            listed = allowed(str(symbol))
+            if listed is None:
+                raise refuse(self._source, symbol)
+            return listed(*arguments)
         low, high, function = handler
         if not low <= len(arguments) <= high:
             raise self._source.fail(f"the pickle calls {symbol} with {len(arguments)} arguments")
         return function(self, *arguments)
 
+    def new(self, symbol: Global, arguments: tuple[Any, ...]) -> Any:
+        kind = allowed(str(symbol))
+        if not isinstance(kind, type):
+            raise refuse(self._source, symbol)
+        return kind.__new__(kind, *arguments)
+
     def build(self, value: Any, state: Any) -> None:
+        if is_instance_of_allowed(value):
+            set_state = getattr(value, "__setstate__", None)
+            if set_state is not None:
+                set_state(state)
+            elif type(state) is dict:
+                vars(value).update(state)
+            else:
+                raise self._source.fail(f"the pickle sets the state of a {type(value).__name__} by no dict")
+            return
         # nn.Module.state_dict() hangs version numbers on its OrderedDict; nothing else may set attributes.
         if type(value) is not OrderedDict or type(state) is not dict or set(state) != {"_metadata"}:
             raise self._source.fail(f"the pickle sets the state of a {type(value).__name__}")

@@ -182,3 +182,22 @@ def test_nothing_is_warned_of_on_the_cpu():
         warnings.simplefilter("error")
         with tallow.autocast(device_type="cpu", dtype=tallow.bfloat16), tallow.amp.autocast("cuda", enabled=False):
             assert (ones(2, 2) @ ones(2, 2)).dtype == tallow.bfloat16
+
+
+def test_functions_for_a_gpu_run_as_they_are_without_one():
+    from tallow.cuda.amp import custom_bwd, custom_fwd
+
+    class Context:
+        pass
+
+    @custom_fwd(cast_inputs=tallow.float32)
+    def forward(ctx, x):
+        return x * 2
+
+    @custom_bwd
+    def backward(ctx, grad):
+        return grad * 2
+
+    ctx = Context()
+    assert forward(ctx, tallow.ones(1, dtype=tallow.float16)).dtype == tallow.float16
+    assert backward(ctx, tallow.ones(1)).item() == 2

@@ -83,13 +83,12 @@ class autocast:
         _state.set_autocast_cache_enabled(self._cache_enabled)
         return self
 
-    def __exit__(self, *exc_info: object) -> bool:
+    def __exit__(self, *exc_info: object) -> None:
         _state.autocast_decrement_nesting()
         enabled, dtype, cache = self._before.pop()
         _state.set_autocast_enabled(self.device, enabled)
         _state.set_autocast_dtype(self.device, dtype)
         _state.set_autocast_cache_enabled(cache)
-        return False
 
     def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:
         if not callable(func):

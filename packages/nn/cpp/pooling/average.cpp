@@ -33,6 +33,14 @@ class Counts {
   std::vector<int64_t> counts_[3];
 };
 
+// Windows of a plane that neither overlap nor leave it: then all have the same number of cells.
+bool side_by_side(const Pool& p) {
+  bool is = p.input[0] == 1 && p.kernel[0] == 1 && p.output[0] == 1;
+  for (size_t d = 0; d < 3; ++d) is = is && p.padding[d] == 0 && (p.kernel[d] == p.stride[d] || p.output[d] == 1) && p.output[d] * p.kernel[d] <= p.input[d];
+  return is;
+}
+Windows windows(const Pool& p) { return {p.output[1], p.output[2], p.kernel[1], p.kernel[2], p.input[2]}; }
+
 template <int N>
 void average_shape(tl::Call& c) {
   require_numbers(c.tensor(0), kNames[N - 1]);
@@ -49,6 +57,13 @@ void average(tl::Call& c) {
     using T = decltype(zero);
     const T* in = x.data<T>();
     T* o = to.data<T>();
+    if constexpr (std::is_floating_point_v<T>)
+      if (side_by_side(p) && volume(p.output)) {
+        const auto mean = rows().mean(zero);
+        return tl::parallel_for(0, p.planes, p.planes_per_piece(), [&](int64_t b, int64_t e) {
+          for (int64_t i = b; i < e; ++i) mean(windows(p), in + i * volume(p.input), static_cast<T>(counts.divisor(0, 0, 0)), o + i * volume(p.output));
+        });
+      }
     const auto add = rows().add(zero);
     tl::parallel_for(0, p.planes, p.planes_per_piece(), [&](int64_t b, int64_t e) {
       for (int64_t i = b; i < e; ++i) {
@@ -88,6 +103,14 @@ void backward(tl::Call& c) {
     using T = decltype(zero);
     const T* g = grad.data<T>();
     T* o = to.data<T>();
+    if (side_by_side(p) && volume(p.output)) {
+      const auto share = rows().share(zero);
+      const bool whole = p.output[1] * p.kernel[1] == p.input[1] && p.output[2] * p.kernel[2] == p.input[2];
+      return tl::parallel_for(0, p.planes, p.planes_per_piece(), [&](int64_t b, int64_t e) {
+        if (!whole) std::fill(o + b * volume(p.input), o + e * volume(p.input), T(0));
+        for (int64_t i = b; i < e; ++i) share(windows(p), g + i * volume(p.output), static_cast<T>(counts.divisor(0, 0, 0)), o + i * volume(p.input));
+      });
+    }
     tl::parallel_for(0, p.planes, p.planes_per_piece(), [&](int64_t b, int64_t e) {
       std::fill(o + b * volume(p.input), o + e * volume(p.input), T(0));
       const T* next = g + b * volume(p.output);

@@ -1,5 +1,5 @@
 // The inner loops of pooling: one row of results at a time, one tap of the kernel at a time, so that neighbouring
-// outputs share a vector register whatever the kernel.
+// outputs share a vector register whatever the kernel; and whole planes of windows that do not overlap.
 #pragma once
 #include <cstdint>
 #include <type_traits>
@@ -18,6 +18,16 @@ using MaxValues = void (*)(const T* row, int64_t stride, int64_t count, T* top);
 template <class T>
 using AddRow = void (*)(const T* row, int64_t stride, int64_t count, T* sum);
 
+// Windows that lie side by side, kh x kw cells each, from the top left corner of a plane whose rows are `width` long.
+struct Windows {
+  int64_t rows, columns, kh, kw, width;
+};
+// The mean of each window, and the gradient's share of each cell; a share is not written where there is no window.
+template <class T>
+using MeanWindows = void (*)(const Windows& w, const T* plane, T cells, T* out);
+template <class T>
+using ShareWindows = void (*)(const Windows& w, const T* grad, T cells, T* plane);
+
 struct Rows {
   MaxRow<float, int32_t> max_float;
   MaxRow<double, int64_t> max_double;
@@ -28,6 +38,10 @@ struct Rows {
   AddRow<float> add_float;
   AddRow<double> add_double;
   AddRow<int64_t> add_int64;
+  MeanWindows<float> mean_float;
+  MeanWindows<double> mean_double;
+  ShareWindows<float> share_float;
+  ShareWindows<double> share_double;
 
   auto max(float) const { return max_float; }
   auto max(double) const { return max_double; }
@@ -38,6 +52,10 @@ struct Rows {
   auto add(float) const { return add_float; }
   auto add(double) const { return add_double; }
   auto add(int64_t) const { return add_int64; }
+  auto mean(float) const { return mean_float; }
+  auto mean(double) const { return mean_double; }
+  auto share(float) const { return share_float; }
+  auto share(double) const { return share_double; }
 };
 TL_LOOPS(Rows, rows)
 

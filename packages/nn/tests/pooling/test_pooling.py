@@ -51,6 +51,9 @@ CASES = [
     ((2, 3, 7, 9), {"kernel_size": (3, 2), "stride": (2, 1), "padding": (1, 1)}),
     ((3, 40, 37), {"kernel_size": 3, "stride": 1, "padding": 1}),
     ((1, 3, 7, 8), {"kernel_size": 3, "stride": 3, "ceil_mode": True}),
+    ((2, 3, 29, 75), {"kernel_size": 2}),
+    ((1, 2, 10, 52), {"kernel_size": 3}),
+    ((2, 2, 8, 21), {"kernel_size": (4, 7)}),
     ((2, 2, 5, 6, 4), {"kernel_size": (2, 3, 2), "stride": 2, "padding": (1, 1, 0)}),
 ]
 DILATED = [
@@ -101,6 +104,19 @@ def test_average(shape, arguments, count_include_pad, dtype):
         total = sum(x.double().numpy()[(..., *cell)] for cell in cells)
         expected = total / (whole if count_include_pad else len(cells))
         np.testing.assert_allclose(result.numpy()[(..., *at)], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kernel", [(2, 2), (3, 3), (2, 5), (9, 38)])
+@pytest.mark.parametrize("dtype", [tallow.float32, tallow.float64])
+def test_every_cell_of_an_average_gets_its_share(kernel, dtype):
+    x = tallow.ones(2, 3, 9, 38, dtype=dtype, requires_grad=True)
+    y = F.avg_pool2d(x, kernel)
+    grad = np.random.default_rng(0).standard_normal(tuple(y.shape))
+    y.backward(tallow.tensor(grad, dtype=dtype))
+    expected = np.zeros((2, 3, 9, 38))
+    spread = (grad / math.prod(kernel)).repeat(kernel[0], 2).repeat(kernel[1], 3)
+    expected[:, :, : spread.shape[2], : spread.shape[3]] = spread
+    np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-6)
 
 
 def test_average_divisor_out_and_integers():

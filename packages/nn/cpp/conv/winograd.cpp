@@ -78,7 +78,7 @@ void filter(const Kernels& kernels, bool backward, int64_t batch, int64_t from, 
             const TileGrid& out, float* y, const Strides& ys, const float* bias) {
   const int64_t tiles = batch * in.tiles(), panels = ceil_div(tiles, kPanel), per_panel = kNumbers * kPanel * (from + to);
   const bool many = kNumbers * from * to > kRoom;  // kernels that do not stay in the cache are read for several panels
-  const int64_t together = std::clamp<int64_t>(kRoom / per_panel, many ? 4 : 1, 16), tasks = ceil_div(panels, together);
+  const int64_t together = std::clamp<int64_t>(kRoom / per_panel, many ? 2 : 1, 16), tasks = ceil_div(panels, together);
   const auto task = [&](int64_t index) {
     const int64_t begin = index * together * kPanel, end = std::min(tiles, begin + together * kPanel), count = ceil_div(end - begin, kPanel);
     const int64_t v_element = from * kPanel + 16, m_element = to * kPanel + 16, v_panel = kNumbers * v_element, m_panel = kNumbers * m_element;

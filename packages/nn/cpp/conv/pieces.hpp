@@ -24,7 +24,7 @@ struct Pieces {
 };
 
 inline Pieces cut(const Shape& s, Pass pass) {
-  constexpr double kPiece = 4e6;  // flops worth a thread's attention
+  constexpr double kPiece = 2e6;  // flops worth a thread's attention
   constexpr int64_t kMost = 16;
   const int64_t wanted = std::clamp<int64_t>(static_cast<int64_t>(s.flops() / kPiece), 1, kMost);
   const bool grouped = s.groups > 1;

@@ -1,6 +1,7 @@
 // Backwards of activations in one pass over memory, where the plain formula takes several.
 #include <tallow/layout.hpp>
 
+#include "helpers/fused_loops.hpp"
 #include "helpers/helpers.hpp"
 
 namespace tl::autograd {
@@ -9,17 +10,17 @@ namespace {
 constexpr int64_t kGrain = 32768;
 
 struct Relu {
-  template <class T> static T of(T grad, T result) { return result <= T(0) ? T(0) : grad; }
+  template <class T> static auto loop() { return fused_loops<T>().relu; }
   static Tensor plain(const Tensor& grad, const Tensor& result) { return call<"where">(call<"le">(result, 0), 0, grad); }
 };
 struct Sigmoid {
-  template <class T> static T of(T grad, T result) { return grad * (T(1) - result) * result; }
+  template <class T> static auto loop() { return fused_loops<T>().sigmoid; }
   static Tensor plain(const Tensor& grad, const Tensor& result) {
     return call<"mul">(grad, call<"conj">(call<"mul">(call<"rsub">(result, 1), result)));
   }
 };
 struct Tanh {
-  template <class T> static T of(T grad, T result) { return grad * (T(1) - result * result); }
+  template <class T> static auto loop() { return fused_loops<T>().tanh; }
   static Tensor plain(const Tensor& grad, const Tensor& result) {
     return call<"mul">(grad, call<"conj">(call<"rsub">(call<"mul">(result, result), 1)));
   }
@@ -40,9 +41,8 @@ void cpu(Call& c) {
     const Tensor g = in_layout_of(grad, out, out.dtype()), r = in_layout_of(result, out, out.dtype());
     const T *from = g.data<T>(), *at = r.data<T>();
     T* to = out.data<T>();
-    parallel_for(0, out.numel(), kGrain, [=](int64_t b, int64_t e) {
-      for (int64_t i = b; i < e; ++i) to[i] = F::of(from[i], at[i]);
-    });
+    const auto loop = F::template loop<T>();
+    parallel_for(0, out.numel(), kGrain, [=](int64_t b, int64_t e) { loop(from + b, at + b, to + b, e - b); });
   };
   const TlDtype t = result.dtype();
   if (t == TL_FLOAT32 && grad.dtype() == t) run(static_cast<float*>(nullptr));

@@ -158,3 +158,7 @@ def test_triplet(swap):
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_distance_of_triplets_is_a_module():
+    assert repr(nn.TripletMarginWithDistanceLoss()).split("\n")[1] == "  (distance_function): PairwiseDistance()"

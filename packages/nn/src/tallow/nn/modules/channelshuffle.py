@@ -19,8 +19,6 @@ class ChannelShuffle(Module):
     [0, 2, 1, 3]
     """
 
-    __constants__ = ["groups"]
-
     def __init__(self, groups: int) -> None:
         super().__init__()
         self.groups = groups

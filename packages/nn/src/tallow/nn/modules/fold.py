@@ -24,8 +24,6 @@ class Fold(Module):
     [[[1.0, 2.0, 1.0]]]
     """
 
-    __constants__ = ["output_size", "kernel_size", "dilation", "padding", "stride"]
-
     def __init__(
         self, output_size: Ints, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
     ) -> None:
@@ -54,8 +52,6 @@ class Unfold(Module):
     >>> nn.Unfold((1, 2))(tallow.arange(4.0).reshape(1, 2, 2)).tolist()
     [[0.0, 2.0], [1.0, 3.0]]
     """
-
-    __constants__ = ["kernel_size", "dilation", "padding", "stride"]
 
     def __init__(self, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> None:
         super().__init__()

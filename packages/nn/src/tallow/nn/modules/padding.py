@@ -31,7 +31,6 @@ __all__ = [
 
 
 class _PadNd(Module):
-    __constants__ = ["padding"]
     _spatial: int
     _mode: str
 
@@ -47,7 +46,6 @@ class _PadNd(Module):
 
 
 class _ConstantPadNd(_PadNd):
-    __constants__ = ["padding", "value"]
     _mode = "constant"
     value: float
 

@@ -19,8 +19,6 @@ class PixelShuffle(Module):
     [[[0, 1], [2, 3]]]
     """
 
-    __constants__ = ["upscale_factor"]
-
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
         self.upscale_factor = upscale_factor
@@ -40,8 +38,6 @@ class PixelUnshuffle(Module):
     >>> nn.PixelUnshuffle(2)(tallow.arange(4).reshape(1, 2, 2)).flatten().tolist()
     [0, 1, 2, 3]
     """
-
-    __constants__ = ["downscale_factor"]
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()

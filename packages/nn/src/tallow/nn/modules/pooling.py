@@ -25,8 +25,6 @@ __all__ = [
 
 
 class _MaxPoolNd(Module):
-    __constants__ = ["kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"]
-
     def __init__(
         self,
         kernel_size: Ints,
@@ -176,8 +174,6 @@ class MaxUnpool3d(_MaxUnpoolNd):
 
 
 class _AvgPoolNd(Module):
-    __constants__ = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"]
-
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
@@ -211,8 +207,6 @@ class AvgPool1d(_AvgPoolNd):
 
 
 class _DividedAvgPoolNd(_AvgPoolNd):
-    __constants__ = [*_AvgPoolNd.__constants__, "divisor_override"]
-
     def __init__(
         self,
         kernel_size: Ints,

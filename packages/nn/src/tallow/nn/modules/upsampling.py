@@ -28,8 +28,6 @@ class Upsample(Module):
     [[[1.0, 1.0, 2.0, 2.0]]]
     """
 
-    __constants__ = ["size", "scale_factor", "mode", "align_corners", "name", "recompute_scale_factor"]
-
     def __init__(
         self,
         size: Ints | None = None,

@@ -99,4 +99,17 @@ SPECTRA = [
     row("linalg_eig", lambda a: linalg.eigvals(a), (2, 3, 3), kinds="rc"),
 ]
 
-ROWS = EQUATIONS + SPECTRA
+MADE_OF_THEM = [
+    *(row("_linalg_pinv", lambda a: linalg.pinv(a), s, kinds="rc") for s in SHAPES),
+    *(row("_linalg_lstsq", lambda a, b: linalg.lstsq(a, b)[0], s, (*s[:-1], 2), kinds="rc") for s in SHAPES),
+    row("_linalg_lstsq", lambda a, b: linalg.lstsq(a, b, driver="gels")[:2], (4, 2), (4, 2), kinds="rc"),
+    row("_linalg_lstsq", lambda a, b: linalg.lstsq(a, b, driver="gels")[1], (2, 4, 2), (2, 4), kinds="r"),
+    row("matrix_exp", lambda a: tallow.matrix_exp(a), (2, 2, 2), kinds="rc"),
+    row("matrix_exp", lambda a: tallow.matrix_exp(8 * a), (3, 3), tolerance={"rtol": 1e-2}),
+    *(row("linalg_cond", lambda a, p=p: linalg.cond(a, p), (3, 3), kinds="rc") for p in (2, 1, "nuc")),
+    *(row("linalg_matrix_norm", lambda a, p=p: linalg.matrix_norm(a, p), (3, 2), kinds="rc") for p in (2, -2, "nuc")),
+    row("matrix_power", lambda a: tallow.matrix_power(a, -2), (3, 3), kinds="rc"),
+    row("lobpcg", lambda a: tallow.lobpcg(hermitian(a), k=2)[0], (4, 4), kinds="rc"),
+]
+
+ROWS = EQUATIONS + SPECTRA + MADE_OF_THEM

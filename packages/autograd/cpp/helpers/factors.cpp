@@ -16,6 +16,23 @@ void cholesky_backward(Call& c) {
   c.ret(solve_triangular(factor, solve_triangular(adjoint(factor), middle, true), false, false));
 }
 
+// What a factor L gets through L L^H, and U through U^H U; as in torch, of both triangles.
+Tensor through_product(const Tensor& of_product, const Tensor& factor, bool upper) {
+  const Tensor both = add(of_product, adjoint(of_product));
+  return scaled(upper ? matmul(factor, both) : matmul(both, factor), -1);
+}
+// grad, factor, X, upper: of B and of the factor
+void cholesky_solve_backward(Call& c) {
+  const Tensor factor = c.tensor(1), of_b = call<"cholesky_solve">(c.tensor(0), factor, c.boolean(3));
+  c.ret(of_b);
+  c.ret(through_product(matmul(of_b, adjoint(c.tensor(2))), factor, c.boolean(3)), 1);
+}
+// grad, factor, inverse, upper
+void cholesky_inverse_backward(Call& c) {
+  const Tensor inverse = c.tensor(2);
+  c.ret(through_product(matmul(inverse, c.tensor(0), inverse), c.tensor(1), c.boolean(3)));
+}
+
 // grad, result
 void inverse_backward(Call& c) {
   const Tensor x = adjoint(c.tensor(1));
@@ -130,6 +147,8 @@ void slogdet_backward(Call& c) {
 
 void factor_helpers() {
   helper<cholesky_backward>("autograd::cholesky_backward(Tensor grad, Tensor L, bool upper) -> Tensor");
+  helper<cholesky_solve_backward>("autograd::cholesky_solve_backward(Tensor grad, Tensor factor, Tensor X, bool upper) -> (Tensor, Tensor)");
+  helper<cholesky_inverse_backward>("autograd::cholesky_inverse_backward(Tensor grad, Tensor factor, Tensor inverse, bool upper) -> Tensor");
   helper<inverse_backward>("autograd::inverse_backward(Tensor grad, Tensor result) -> Tensor");
   helper<solve_triangular_backward>("autograd::solve_triangular_backward(Tensor grad, Tensor A, Tensor X, bool upper, bool left, bool unitriangular) -> (Tensor, Tensor)");
   helper<solve_backward>("autograd::solve_backward(Tensor grad, Tensor A, Tensor X, Tensor LU, Tensor pivots, bool left) -> (Tensor, Tensor)");

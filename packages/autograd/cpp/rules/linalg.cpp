@@ -16,6 +16,8 @@ static const GradientRule kRules[] = {
                 "batch2: bmm(batch1.transpose(1, 2).conj(), grad) * alpha.conj()"},
     {"cdist", "x1: autograd::cdist_backward(grad, x1, x2, p, result); x2: autograd::cdist_backward(grad.transpose(-2, -1), x2, x1, p, result.transpose(-2, -1))"},
     {"linalg_cholesky_ex", "self: autograd::cholesky_backward(grad0, L, upper)"},
+    {"cholesky_solve", "(self, input2): autograd::cholesky_solve_backward(grad, input2, result, upper)"},
+    {"cholesky_inverse", "self: autograd::cholesky_inverse_backward(grad, self, result, upper)"},
     {"linalg_inv_ex", "A: autograd::inverse_backward(grad0, inverse)"},
     {"linalg_solve_triangular", "(self, B): autograd::solve_triangular_backward(grad, self, result, upper, left, unitriangular)"},
     {"_linalg_solve_ex", "(A, B): autograd::solve_backward(grad0, A, result0, LU, pivots, left)"},
@@ -28,6 +30,9 @@ static const GradientRule kRules[] = {
     {"_linalg_svd", "A: autograd::svd_backward(grads, U, S, Vh)"},
     {"_linalg_eigh", "A: autograd::eigh_backward(grads, eigenvalues, eigenvectors)"},
     {"linalg_eig", "self: autograd::eig_backward(grads, eigenvalues, eigenvectors)"},
+    {"_linalg_lstsq", "(self, b): autograd::lstsq_backward(grads, self, b, solution)"},
+    {"_linalg_pinv", "A: autograd::pinv_backward(grad, result, A)"},
+    {"matrix_exp", "self: autograd::matrix_exp_backward(grad, self)"},
 };
 // clang-format on
 

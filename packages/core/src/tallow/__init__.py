@@ -162,6 +162,7 @@ _ATTRIBUTES = {
     "tensordot": "tallow._products",
     "chain_matmul": "tallow._products",
     **dict.fromkeys(_SPECTRAL, "tallow._spectral"),
+    **dict.fromkeys(("lobpcg", "lu", "pca_lowrank", "svd_lowrank"), "tallow._lowrank"),
     "autocast": "tallow.amp",
     "GradScaler": "tallow.amp",
     **dict.fromkeys(_AUTOCAST, "tallow.amp._state"),

@@ -501,11 +501,19 @@ def install(tensor: Any) -> None:
         setattr(tensor, name, _door(name))
     tensor.detach_ = _detach_
     tensor.split = _split
+    tensor.lu = _lu
 
 
 def _detach_(self: Tensor) -> Tensor:
     """Takes the tensor out of the graph, in place. Without a graph there is nothing to do."""
     return self
+
+
+def _lu(self: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
+    """LU factors: :func:`tallow.lu`."""
+    from tallow._lowrank import lu
+
+    return lu(self, pivot, get_infos)
 
 
 def _split(self: Tensor, split_size: Any, dim: int = 0) -> Any:

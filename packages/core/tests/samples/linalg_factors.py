@@ -68,6 +68,32 @@ def svd(a: np.ndarray, full_matrices: bool = True) -> tuple[Any, Any, Any]:
     return tuple(np.linalg.svd(a, full_matrices))  # type: ignore[return-value]
 
 
+def lstsq(a: Any, b: Any, driver: str = "gelsy", rcond: Any = None) -> tuple[Any, ...]:
+    x, residuals, rank, values = np.linalg.lstsq(a, b, rcond=None)
+    none = np.empty(0)
+    return x, none if driver == "gelsy" else residuals, none if driver == "gels" else np.asarray(rank), values if driver in ("gelsd", "gelss") else none
+
+
+def expm(a: np.ndarray) -> np.ndarray:
+    """The sum itself, of a small matrix squared again."""
+    a, term, total = a / 1024, np.eye(a.shape[-1]), np.eye(a.shape[-1])
+    for i in range(1, 12):
+        term = term @ a / i
+        total = total + term
+    for _ in range(10):
+        total = total @ total
+    return total
+
+
+def symmetric(*shape: int) -> np.ndarray:
+    a = spread(*shape)
+    return a + np.swapaxes(a, -1, -2)
+
+
+def nuclear(a: np.ndarray, *_: Any) -> Any:
+    return np.linalg.svd(a, compute_uv=False).sum(-1)
+
+
 SQUARE, WIDE, TALL, BATCH = V(spread(3, 3)), V(spread(2, 4)), V(spread(4, 2)), V(spread(2, 3, 3))
 DEFINITE = V(positive(3, 3))
 LARGE = V(spread(6, 40, 40))
@@ -129,6 +155,38 @@ ROWS: list[Sample] = [
     S("linalg.eigvalsh", (V(positive(2, 3, 3)), "U"), ref=np.linalg.eigvalsh, grad=False, **dict(F, result="real")),
     S("linalg.eig", (V([[2.0, 0.0], [0.0, 3.0]]),), ref=np.linalg.eig, grad=False, **MIXED),
     S("linalg.eigvals", (V([[0.0, 1.0], [-1.0, 0.0]]),), ref=lambda a: np.array([1j, -1j]), grad=False, **MIXED),
+    *[S("linalg.lstsq", (TALL, A(4, 2)), {"driver": d}, lstsq, grad=d in ("gelsy", "gels"), **MIXED) for d in ("gelsy", "gels", "gelsd", "gelss")],
+    S("linalg.lstsq", (WIDE, A(2, 3)), ref=lstsq, **MIXED),
+    S("linalg.ldl_factor", (V([[4.0, 2.0], [2.0, 3.0]]),), ref=lambda a: (np.array([[4.0, 0.0], [0.5, 2.0]]), np.array([1, 2])), **MIXED),
+    S("linalg.ldl_factor_ex", (V([[4.0, 2.0], [2.0, 3.0]]),), ref=lambda a: (np.array([[4.0, 0.0], [0.5, 2.0]]), np.array([1, 2]), 0), **MIXED),
+    S("linalg.ldl_solve", (V([[4.0, 0.0], [0.5, 2.0]]), V([1, 2], "int32"), A(2, 3)), ref=lambda f, p, b: np.linalg.solve(np.array([[4.0, 2.0], [2.0, 3.0]]), b), **F),
+    *[S("linalg.pinv", (m,), ref=np.linalg.pinv, **F) for m in (SQUARE, WIDE, TALL, BATCH)],
+    S("linalg.pinv", (V([[1.0, 2.0], [2.0, 4.0]]),), {"rtol": 0.01}, lambda a, rtol: np.linalg.pinv(a), grad=False, **F),
+    S("linalg.pinv", (V(symmetric(3, 3)),), {"hermitian": True}, lambda a, hermitian: np.linalg.pinv(a), grad=False, **F),
+    S("linalg.pinv", (TALL, V(1e-3)), ref=lambda a, r: np.linalg.pinv(a), grad=False, **F),
+    S("linalg.pinv", (A(0, 3),), ref=np.linalg.pinv, **F),
+    S("pinverse", (TALL,), ref=np.linalg.pinv, **F),
+    S("linalg.matrix_rank", (V([[1.0, 2.0], [2.0, 4.0]]),), ref=lambda a: np.asarray(1), **dict(F, result="int64")),
+    S("linalg.matrix_rank", (BATCH,), {"atol": 0.5}, lambda a, atol: np.linalg.matrix_rank(a, tol=atol), **dict(F, result="int64")),
+    S("linalg.matrix_rank", (V(symmetric(3, 3)), 0.1, True), ref=lambda a, tol, h: np.linalg.matrix_rank(a, tol, h), **dict(F, result="int64")),
+    *[S("linalg.cond", (SQUARE, p), ref=np.linalg.cond, **dict(F, result="real")) for p in (None, 2, -2, 1, -1, float("inf"), "fro", "nuc")],
+    S("linalg.cond", (V(np.zeros((2, 2))), 1), ref=lambda a, p: np.inf, grad=False, **dict(F, result="real")),
+    *[S("linalg.matrix_norm", (A(3, 4), p), ref=np.linalg.norm, **dict(F, result="real", out=False)) for p in (2, -2, "nuc")],
+    S("linalg.matrix_norm", (A(3, 2, 4), 2, (0, 2), True), ref=lambda a, p, d, k: np.linalg.norm(a, p, d, k), **dict(F, result="real", out=False)),
+    S("linalg.norm", (A(3, 4), 2), ref=np.linalg.norm, **dict(F, result="real", out=False)),
+    S("norm", (A(3, 4), "nuc"), ref=nuclear, **dict(F, result="real", out=False)),
+    S("nuclear_norm", (A(3, 4),), ref=nuclear, **dict(F, result="real")),
+    S("nuclear_norm", (A(2, 3, 4), (1, 2)), ref=nuclear, **dict(F, result="real")),
+    S("frobenius_norm", (A(3, 4), (0, 1)), ref=lambda a, d: np.sqrt((np.abs(a) ** 2).sum()), **dict(F, result="real")),
+    S("matrix_exp", (A(3, 3),), ref=expm, **F),
+    S("matrix_exp", (V([[20.0, 1.0], [0.0, -30.0]]),), ref=lambda a: np.array([[np.exp(20), (np.exp(20) - np.exp(-30)) / 50], [0, np.exp(-30)]]), grad=False, **F),
+    S("matrix_exp", (A(0, 0),), ref=lambda a: a, **F),
+    S("linalg.matrix_exp", (A(2, 3, 3),), ref=lambda a: np.stack([expm(m) for m in a]), big=(V(spread(6, 40, 40) / 40),), **F),
+    S("matrix_power", (SQUARE, -3), ref=np.linalg.matrix_power, **F),
+    S("linalg.tensorinv", (V(spread(6, 6).reshape(2, 3, 6)), 2), ref=np.linalg.tensorinv, **F),
+    S("linalg.tensorsolve", (V(spread(6, 6).reshape(2, 3, 6)), A(2, 3)), ref=np.linalg.tensorsolve, **F),
+    S("linalg.vander", (A(4),), ref=lambda x: np.vander(x, increasing=True), dtypes=BOTH, tolerance=LOOSE),
+    S("linalg.vander", (A(2, 3),), {"N": 5}, lambda x, N: np.stack([np.vander(r, N, increasing=True) for r in x]), dtypes=BOTH, tolerance=LOOSE),
 ]  # fmt: skip
 
 ERRORS = [
@@ -144,6 +202,13 @@ ERRORS = [
     E("linalg.eig", (V(np.full((2, 2), np.inf)),), RuntimeError, "torch.linalg.eig: input tensor should not contain infs or NaNs."),
     E("linalg.eigh", (A(2, 2), "X"), RuntimeError, "Expected UPLO argument to be 'L' or 'U', but got X"),
     E("linalg.qr", (A(2, 2), "full"), RuntimeError, "qr received unrecognized mode 'full' but expected one of 'reduced' (default), 'r', or 'complete'"),
+    E("linalg.pinv", (A(2),), RuntimeError, "linalg.pinv(Float{[2]}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble types"),
+    E("linalg.lstsq", (A(3, 2), A(4, 1)), RuntimeError, "torch.linalg.lstsq: input.size(-2) should match other.size(-2)"),
+    E("linalg.lstsq", (A(3, 2), A(3, 1)), RuntimeError, "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)", driver="qr"),
+    E("linalg.tensorinv", (A(2, 3),), RuntimeError, "Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind])"),
+    E("linalg.matrix_exp", (A(2, 3),), RuntimeError, "linalg.matrix_exp: A must be batches of square matrices, but they are 2 by 3 matrices"),
+    E("linalg.lu_solve", (A(2, 2), V([9, 9], "int32"), A(2, 1)), RuntimeError, "Pivots given to lu_solve must all be greater or equal to 1."),
+    E("linalg.ldl_solve", (A(2, 2), V([7, 1], "int32"), A(2, 1)), RuntimeError, "pivots must be those of torch.linalg.ldl_factor, but element 0 is 7"),
     E("linalg.det", (A(2, 2),), RuntimeError, "linalg.det: Expected a floating point or complex tensor as input. Got Long", dtype="int64"),
     E("linalg.inv", (A(2, 2),), RuntimeError, "linalg.inv: Low precision dtypes not supported. Got Half", dtype="float16"),
 ]

@@ -80,11 +80,20 @@ void vecdot(tl::Call& c) {
   c.ret(tl::call<"sum">(tl::call<"mul">(tl::call<"conj">(x), y), Dims{c.integer(2, -1)}, false, tl::kw("dtype", tl::Dtype{x.dtype()})));
 }
 
-// Norms of matrices that need no decomposition.
+// Norms of matrices.
 void check_matrix(const tl::Tensor& a, Sizes dim, const char* op) {
   TL_CHECK(a.ndim() >= 2, op, ": The input tensor A must have at least 2 dimensions.");
   TL_CHECK(is_inexact(a.get()->dtype), op, ": Expected a floating point or complex tensor as input. Got ", dtype_long_name(a.get()->dtype));
   TL_CHECK(dim.size() == 2, op, ": dim must be a 2-tuple. Got ", tl::to_string(dim));
+}
+tl::Tensor singular_values(const tl::Tensor& a, int64_t rows, int64_t columns) {
+  const Dims from{rows, columns}, to{-2, -1};
+  return tl::call<"linalg_svdvals">(tl::call<"movedim">(a, from, to));
+}
+// A number per matrix, with the two dimensions back as 1 where they are to be kept.
+tl::Tensor put_back(const tl::Tensor& t, int64_t rows, int64_t columns, bool keep) {
+  if (!keep) return t;
+  return tl::call<"unsqueeze">(tl::call<"unsqueeze">(t, std::min(rows, columns)), std::max(rows, columns));
 }
 void matrix_norm(tl::Call& c) {
   tl::Tensor a = c.tensor(0);
@@ -96,7 +105,10 @@ void matrix_norm(tl::Call& c) {
   TL_CHECK(rows != columns, "linalg.matrix_norm: dims must be different. Got (", rows, ", ", columns, ")");
   const double size = std::fabs(p);
   TL_CHECK(size == 1 || size == 2 || std::isinf(p), "linalg.matrix_norm: Order ", p, " not supported.");
-  TL_CHECK_KIND(TL_NOT_IMPLEMENTED_ERROR, size != 2, "linalg.matrix_norm: order ", p, " needs singular values, which this version does not have");
+  if (size == 2) {
+    const tl::Tensor s = singular_values(a, rows, columns);
+    return c.ret(put_back(p > 0 ? tl::call<"amax">(s, Dims{-1}) : tl::call<"amin">(s, Dims{-1}), rows, columns, keep));
+  }
   if (std::isinf(p)) std::swap(rows, columns);  // sums over rows, the largest of columns
   tl::Tensor r = tl::call<"sum">(tl::call<"abs">(a), Dims{rows}, true);
   r = p > 0 ? tl::call<"amax">(r, Dims{columns}, true) : tl::call<"amin">(r, Dims{columns}, true);
@@ -106,7 +118,12 @@ void matrix_norm_name(tl::Call& c) {
   const std::string_view name = c.string(1);
   check_matrix(c.tensor(0), c.ints(2), "linalg.matrix_norm");
   TL_CHECK(name == "fro" || name == "nuc", "linalg.matrix_norm: Order ", std::string(name), " not supported.");
-  TL_CHECK_KIND(TL_NOT_IMPLEMENTED_ERROR, name == "fro", "linalg.matrix_norm: order 'nuc' needs singular values, which this version does not have");
+  if (name == "nuc") {
+    const tl::Tensor a = c.has(4) ? tl::call<"_to">(c.tensor(0), c.value(4)) : c.tensor(0);
+    const int64_t rows = wrap_dim(c.ints(2)[0], a.ndim(), "linalg.matrix_norm"), columns = wrap_dim(c.ints(2)[1], a.ndim(), "linalg.matrix_norm");
+    TL_CHECK(rows != columns, "linalg.matrix_norm: dims must be different. Got (", rows, ", ", columns, ")");
+    return c.ret(put_back(tl::call<"sum">(singular_values(a, rows, columns), Dims{-1}), rows, columns, c.boolean(3)));
+  }
   c.ret(tl::call<"linalg_vector_norm">(c.value(0), 2, c.value(2), c.value(3), c.value(4)));
 }
 void linalg_norm(tl::Call& c) {
@@ -119,6 +136,15 @@ void linalg_norm(tl::Call& c) {
     }
   }
   c.ret(tl::call<"linalg_vector_norm">(a, c.has(1) ? c.value(1) : tl::pack(2), c.value(2), c.value(3), c.value(4)));
+}
+void nuclear_norm(tl::Call& c) {
+  TL_CHECK(c.handle(0)->ndim == 2, "Expected a tensor with 2 dimensions, but got a tensor with ", c.handle(0)->ndim, " dimensions instead.");
+  c.ret(tl::call<"linalg_matrix_norm.str_ord">(c.tensor(0), "nuc", Dims{-2, -1}, c.boolean(1)));
+}
+void nuclear_norm_dim(tl::Call& c) { c.ret(tl::call<"linalg_matrix_norm.str_ord">(c.tensor(0), "nuc", c.value(1), c.boolean(2))); }
+void frobenius_norm(tl::Call& c) {
+  TL_CHECK(c.ints(1).size() <= 2, "Expected at most 2 dimensions, but got ", c.ints(1).size(), " dimensions instead.");
+  c.ret(tl::call<"linalg_vector_norm">(c.tensor(0), 2, c.value(1), c.boolean(2)));
 }
 void linalg_norm_name(tl::Call& c) {
   const tl::Tensor a = c.tensor(0);
@@ -133,10 +159,13 @@ TL_OPS(linalg_distances) {
   tl::def<cdist_shape>("cdist(Tensor x1, Tensor x2, float p=2, str? compute_mode='use_mm_for_euclid_dist_if_necessary') -> Tensor", 0, "The p-norm distances between the rows of (..., n, k) and (..., m, k): (..., n, m).").cpu<cdist>();
   tl::composite<dist>("dist(Tensor self, Tensor other, Scalar p=2) -> Tensor", kMethod | kOut, "The p-norm of the difference.");
   tl::composite<vecdot>("linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", kOut, "Sums of products along dim; the first operand is conjugated.");
-  tl::composite<matrix_norm>("linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool keepdim=False, *, dtype? dtype=None) -> Tensor", kOut, "The norm of matrices for ord 1, -1, inf, -inf.");
-  tl::composite<matrix_norm_name>("linalg_matrix_norm.str_ord(Tensor self, str ord='fro', int[] dim=[-2, -1], bool keepdim=False, *, dtype? dtype=None) -> Tensor", kOut, "The Frobenius norm of matrices.");
+  tl::composite<matrix_norm>("linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool keepdim=False, *, dtype? dtype=None) -> Tensor", kOut, "The norm of matrices: ord 1, -1, 2, -2, inf or -inf.");
+  tl::composite<matrix_norm_name>("linalg_matrix_norm.str_ord(Tensor self, str ord='fro', int[] dim=[-2, -1], bool keepdim=False, *, dtype? dtype=None) -> Tensor", kOut, "The norm of matrices: 'fro' (Frobenius) or 'nuc' (the sum of the singular values).");
   tl::composite<linalg_norm>("linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", kOut, "The norm of vectors or matrices.");
   tl::composite<linalg_norm_name>("linalg_norm.ord_str(Tensor self, str ord, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", kOut);
+  tl::composite<nuclear_norm>("nuclear_norm(Tensor self, bool keepdim=False) -> Tensor", kOut, "The sum of the singular values of a matrix.");
+  tl::composite<nuclear_norm_dim>("nuclear_norm.dim(Tensor self, int[2] dim, bool keepdim=False) -> Tensor", kOut);
+  tl::composite<frobenius_norm>("frobenius_norm(Tensor self, int[1] dim, bool keepdim=False) -> Tensor", kOut, "The root of the sum of squares over one or two dimensions.");
 }
 
 }  // namespace tallow

@@ -3,6 +3,7 @@
 // Every routine runs on the calling thread alone: a batch is spread over threads by its matrices, so that the bits of a
 // result do not depend on their number.
 #pragma once
+#include <algorithm>
 #include <complex>
 #include <cstdint>
 #include <limits>
@@ -229,6 +230,81 @@ int geev(bool vectors, int n, T* a, int lda, T* w, real_t<T>* wi, T* vr, int ldv
       return info;
     });
   }
+}
+
+// Least squares: how the four drivers are called; what a driver does not have (rank, singular values) stays as it is.
+enum class Driver { QR, PivotedQR, DivideAndConquer, SVD };
+
+template <class T>
+int least_squares(Driver driver, int m, int n, int columns, T* a, int lda, T* b, int ldb, real_t<T> rcond, real_t<T>* s, int* rank) {
+  using R = real_t<T>;
+  int info = 0;
+  const int64_t small = std::min(m, n);
+  if (driver == Driver::QR) {
+    static auto* const f =
+        routine<T, void(const char*, const int*, const int*, const int*, T*, const int*, T*, const int*, T*, const int*, int*, Length)>("gels");
+    const char trans = 'N';
+    return with_work<T>("lstsq", [&](T* work, int lwork) {
+      f(&trans, &m, &n, &columns, a, &lda, b, &ldb, work, &lwork, &info, 1);
+      return info;
+    });
+  }
+  if (driver == Driver::PivotedQR) {
+    Room<int> pivots(n);
+    std::fill_n(static_cast<int*>(pivots), n, 0);
+    return with_work<T>("lstsq", [&](T* work, int lwork) {
+      if constexpr (is_complex_v<T>) {
+        static auto* const f = routine<T, void(const int*, const int*, const int*, T*, const int*, T*, const int*, int*, const R*, int*, T*, const int*,
+                                               R*, int*)>("gelsy");
+        Room<R> rwork(2 * static_cast<int64_t>(n));
+        f(&m, &n, &columns, a, &lda, b, &ldb, pivots, &rcond, rank, work, &lwork, rwork, &info);
+      } else {
+        static auto* const f = routine<T, void(const int*, const int*, const int*, T*, const int*, T*, const int*, int*, const R*, int*, T*, const int*,
+                                               int*)>("gelsy");
+        f(&m, &n, &columns, a, &lda, b, &ldb, pivots, &rcond, rank, work, &lwork, &info);
+      }
+      return info;
+    });
+  }
+  if (driver == Driver::SVD) {
+    return with_work<T>("lstsq", [&](T* work, int lwork) {
+      if constexpr (is_complex_v<T>) {
+        static auto* const f = routine<T, void(const int*, const int*, const int*, T*, const int*, T*, const int*, R*, const R*, int*, T*, const int*,
+                                               R*, int*)>("gelss");
+        Room<R> rwork(5 * small);
+        f(&m, &n, &columns, a, &lda, b, &ldb, s, &rcond, rank, work, &lwork, rwork, &info);
+      } else {
+        static auto* const f = routine<T, void(const int*, const int*, const int*, T*, const int*, T*, const int*, R*, const R*, int*, T*, const int*,
+                                               int*)>("gelss");
+        f(&m, &n, &columns, a, &lda, b, &ldb, s, &rcond, rank, work, &lwork, &info);
+      }
+      return info;
+    });
+  }
+  int ask = -1, isize = 0;
+  T size{};
+  if constexpr (is_complex_v<T>) {
+    static auto* const f = routine<T, void(const int*, const int*, const int*, T*, const int*, T*, const int*, R*, const R*, int*, T*, const int*, R*,
+                                           int*, int*)>("gelsd");
+    R rsize{};
+    f(&m, &n, &columns, a, &lda, b, &ldb, s, &rcond, rank, &size, &ask, &rsize, &isize, &info);
+    if (info) return info;
+    const int lwork = to_int(answered(size), "lstsq");
+    Room<T> work(lwork);
+    Room<R> rwork(answered(rsize));
+    Room<int> iwork(isize);
+    f(&m, &n, &columns, a, &lda, b, &ldb, s, &rcond, rank, work, &lwork, rwork, iwork, &info);
+  } else {
+    static auto* const f = routine<T, void(const int*, const int*, const int*, T*, const int*, T*, const int*, R*, const R*, int*, T*, const int*,
+                                           int*, int*)>("gelsd");
+    f(&m, &n, &columns, a, &lda, b, &ldb, s, &rcond, rank, &size, &ask, &isize, &info);
+    if (info) return info;
+    const int lwork = to_int(answered(size), "lstsq");
+    Room<T> work(lwork);
+    Room<int> iwork(isize);
+    f(&m, &n, &columns, a, &lda, b, &ldb, s, &rcond, rank, work, &lwork, iwork, &info);
+  }
+  return info;
 }
 
 }  // namespace tallow::lapack

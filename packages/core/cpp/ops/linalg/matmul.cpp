@@ -333,16 +333,19 @@ void kron(tl::Call& c) {
 
 void matrix_power(tl::Call& c) {
   tl::Tensor x = c.tensor(0);
-  int64_t n = c.integer(1);
+  const int64_t n = c.integer(1);
   TL_CHECK(x.ndim() >= 2 && x.size(-1) == x.size(-2), "linalg.matrix_power: A must be batches of square matrices, but they are ",
            tl::to_string(x.sizes()), " matrices");
-  TL_CHECK_KIND(TL_NOT_IMPLEMENTED_ERROR, n >= 0, "matrix_power: negative powers need tallow.linalg.inv, which this version does not have");
-  tl::Tensor r;
-  for (; n; n >>= 1) {
-    if (n & 1) r = r ? tl::call<"matmul">(r, x) : x;
-    if (n > 1) x = tl::call<"matmul">(x, x);
+  if (n == 0) {  // a function of x, if a constant one
+    const tl::Tensor one = tl::call<"eye">(x.size(-1), tl::kw("dtype", tl::Dtype{x.dtype()}), tl::kw("device", x.device()));
+    return c.ret(tl::call<"copy_">(tl::call<"clone">(x), one));
   }
-  if (!r) r = tl::call<"expand_as">(tl::call<"eye">(x.size(-1), tl::kw("dtype", tl::Dtype{x.dtype()}), tl::kw("device", x.device())), x);
+  if (n < 0) x = tl::call<"linalg_inv">(x);
+  tl::Tensor r;
+  for (uint64_t left = n < 0 ? -static_cast<uint64_t>(n) : static_cast<uint64_t>(n); left; left >>= 1) {
+    if (left & 1) r = r ? tl::call<"matmul">(r, x) : x;
+    if (left > 1) x = tl::call<"matmul">(x, x);
+  }
   c.ret(tl::call<"clone">(r));
 }
 

@@ -86,8 +86,12 @@ void norm(Call& c) { c.ret(tl::call<"linalg_vector_norm">(c.value(0), c.has(1) ?
 
 void named_norm(Call& c) {
   const std::string_view p = c.string(1);
-  if (p == "nuc") fail(TL_NOT_IMPLEMENTED_ERROR, "norm(): p='nuc' needs singular values, which this version does not compute");
-  TL_CHECK(p == "fro", "norm(): expected p to be a number, or 'fro', but got '", std::string(p), "'");
+  TL_CHECK(p == "fro" || p == "nuc", "norm(): expected p to be a number, 'fro' or 'nuc', but got '", std::string(p), "'");
+  if (p == "nuc") {
+    TL_CHECK(c.has(2) || c.handle(0)->ndim == 2, "norm(): p='nuc' needs a matrix, or two dims, but got a tensor with ", c.handle(0)->ndim, " dimensions");
+    const Dims last{-2, -1};
+    return c.ret(tl::call<"linalg_matrix_norm.str_ord">(c.value(0), "nuc", c.has(2) ? c.value(2) : tl::pack(last), c.value(3), c.value(4)));
+  }
   c.ret(tl::call<"linalg_vector_norm">(c.value(0), 2, c.value(2), c.value(3), c.value(4)));
 }
 
@@ -102,7 +106,7 @@ TL_OPS(norms) {
   tl::composite<norm>("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", kMethod | kOut,
                       "The p-norm of the elements: linalg.vector_norm().");
   tl::composite<named_norm>("norm.name(Tensor self, str p, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", kMethod | kOut,
-                            "The Frobenius norm ('fro').");
+                            "The Frobenius norm ('fro') or the sum of the singular values ('nuc').");
 }
 
 }  // namespace tallow

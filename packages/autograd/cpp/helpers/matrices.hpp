@@ -31,6 +31,14 @@ inline Tensor identity(int64_t rows, int64_t columns, const Tensor& like) {
   return call<"eye.m">(rows, columns, kw("dtype", Dtype{like.dtype()}), kw("device", like.device()));
 }
 
+// The first argument, a list of the gradients of `count` results: null where nothing arrived, but not everywhere.
+inline std::vector<Tensor> gradients(const Call& c, size_t count) {
+  std::vector<Tensor> grads = c.tensors(0);
+  const bool any = std::any_of(grads.begin(), grads.end(), [](const Tensor& g) { return static_cast<bool>(g); });
+  require(any && grads.size() == count, "the gradients do not fit the results of the op");
+  return grads;
+}
+
 // Whether what is computed here will itself be differentiated; if not, factors that are at hand may serve.
 inline bool graph_wanted() { return !(api()->keys_excluded() >> TL_KEY_AUTOGRAD & 1); }
 // Whether a condition on values may be asked for.

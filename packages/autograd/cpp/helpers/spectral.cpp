@@ -29,7 +29,7 @@ Tensor hermitian_of_upper(const Tensor& t) {
 // grads, Q, R, mode. Walter and Lehmann, "Walter's formula for the QR decomposition", 2018; for the wide case Roberts and
 // Roberts, "QR and LQ decomposition matrix backpropagation algorithms", 2020.
 void qr_backward(Call& c) {
-  const std::vector<Tensor> grads = c.tensors(0);
+  const std::vector<Tensor> grads = gradients(c, 2);
   const Tensor q = c.tensor(1), r = c.tensor(2);
   const std::string_view mode = c.string(3);
   if (mode == "r")
@@ -89,7 +89,7 @@ void householder_backward(Call& c) {
 // grads, U, S, Vh. Townsend, "Differentiating the singular value decomposition", 2016. Vectors beyond the singular values
 // (full_matrices) are any basis of a space: only those that have one count.
 void svd_backward(Call& c) {
-  const std::vector<Tensor> grads = c.tensors(0);
+  const std::vector<Tensor> grads = gradients(c, 3);
   const Tensor s = c.tensor(2);
   const int64_t k = s.size(-1), m = c.tensor(1).size(-2), n = c.tensor(3).size(-1);
   const Tensor u = narrow(c.tensor(1), -1, 0, k), vh = narrow(c.tensor(3), -2, 0, k);
@@ -131,7 +131,7 @@ constexpr const char* kEigenvectorPhase[] = {
 
 // grads, eigenvalues, eigenvectors
 void eigh_backward(Call& c) {
-  const std::vector<Tensor> grads = c.tensors(0);
+  const std::vector<Tensor> grads = gradients(c, 2);
   const Tensor w = c.tensor(1), v = c.tensor(2), vh = adjoint(v);
   if (!grads[1]) return c.ret(matmul(mul(v, row(grads[0])), vh));
   Tensor middle = matmul(vh, grads[1]);
@@ -144,7 +144,7 @@ void eigh_backward(Call& c) {
 
 // grads, eigenvalues, eigenvectors: columns of length one, which is part of what they are.
 void eig_backward(Call& c) {
-  const std::vector<Tensor> grads = c.tensors(0);
+  const std::vector<Tensor> grads = gradients(c, 2);
   const Tensor w = c.tensor(1), v = c.tensor(2), vh = adjoint(v);
   if (!grads[1]) return c.ret(call<"linalg_solve">(vh, mul(column(grads[0]), vh)));
   Tensor middle = matmul(vh, grads[1]);
@@ -172,7 +172,7 @@ void pinv_backward(Call& c) { c.ret(pseudo_inverse_backward(c.tensor(0), c.tenso
 
 // grads, A, B, X: through the solution and through the residuals |A X - B|^2
 void lstsq_backward(Call& c) {
-  const std::vector<Tensor> grads = c.tensors(0);
+  const std::vector<Tensor> grads = gradients(c, 2);
   const Tensor a = c.tensor(1), x = c.tensor(3);
   Tensor b = c.tensor(2);
   const bool vector = b.ndim() == a.ndim() - 1;

@@ -176,3 +176,14 @@ def test_bad_unpack_hook() -> None:
         y = x * x
     with pytest.raises(TypeError, match="unpack_hook expected to be a Tensor"):
         y.backward()
+
+
+def test_handles_are_those_of_every_hook() -> None:
+    from tallow.utils.hooks import RemovableHandle
+
+    x = tallow.ones(1, requires_grad=True)
+    with x.register_hook(lambda g: g * 2) as handle:
+        x.sum().backward()
+    assert isinstance(handle, RemovableHandle) and x.grad is not None and x.grad.item() == 2
+    x.sum().backward()
+    assert x.grad.item() == 3

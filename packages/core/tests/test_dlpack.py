@@ -278,3 +278,9 @@ def test_versioned_capsules_say_whether_they_are_copies():
     for copy, flags in (None, 0), (False, 0), (True, 2):
         capsule = tallow.ones(2).__dlpack__(max_version=(1, 0), copy=copy)
         assert ctypes.c_uint64.from_address(get_pointer(capsule, b"dltensor_versioned") + 24).value == flags
+
+
+def test_dlpack_under_its_older_name():
+    t = tallow.zeros(2)
+    tallow.utils.dlpack.from_dlpack(tallow.utils.dlpack.to_dlpack(t)).add_(1)
+    assert t.tolist() == [1, 1]

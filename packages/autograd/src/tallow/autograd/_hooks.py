@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from tallow.utils import hooks
 
-class RemovableHandle:
-    """What registering a hook returns: ``remove()`` takes the hook away again; also a context manager.
+
+class RemovableHandle(hooks.RemovableHandle):
+    """The handle of a hook that is no entry of a table: ``remove`` takes it away.
 
     It keeps neither the tensor nor its graph alive.
     """
 
     def __init__(self, remove: Callable[[], Any]):
+        super().__init__(OrderedDict())
         self._remove: Callable[[], Any] | None = remove
 
     def remove(self) -> None:
         remove, self._remove = self._remove, None
         if remove is not None:
             remove()
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
 
 
 def native_handle(hook_id: int) -> RemovableHandle:

@@ -27,37 +27,62 @@ inline void pause() {
 #endif
 }
 
-// Threads look for work this long before they sleep: a loop of small ops finds them awake.
-constexpr auto kSpin = std::chrono::microseconds(30);
+// Threads look for work this long before they sleep, because waking one takes about as long as a small op: first without
+// letting go of the processor, then offering it to whoever wants it between two looks.
+constexpr auto kSpin = std::chrono::microseconds(30), kYield = std::chrono::microseconds(300);
 
 template <class Ready>
 bool spin_until(Ready ready) {
-  const auto stop = std::chrono::steady_clock::now() + kSpin;
-  do {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  for (auto now = begin; now < begin + kYield; now = Clock::now()) {
     for (int i = 0; i < 32; ++i) {
       if (ready()) return true;
       pause();
     }
-  } while (std::chrono::steady_clock::now() < stop);
+    if (now > begin + kSpin) sched_yield();
+  }
   return ready();
 }
 
+// Each thread begins with a share of its own, so that it finds in its cache what it wrote there in the loop before, and
+// goes on with what others have left.
 struct Job {
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+  static constexpr int kShares = 16;
+
   int64_t begin, end, grain, pieces;
   detail::Body body;
   void* context;
   int helpers;  // workers that may still join
-  std::atomic<int64_t> next{0};
+  int shares;
+  Share share[kShares];
   std::atomic<int64_t> left;
   std::mutex mutex;
   std::condition_variable done;
   std::exception_ptr error;
   int64_t error_at = 0;
 
+  Job(int64_t begin, int64_t end, int64_t grain, int64_t pieces, detail::Body body, void* context, int threads)
+      : begin(begin), end(end), grain(grain), pieces(pieces), body(body), context(context), helpers(threads - 1), shares(std::min(threads, kShares)),
+        left(pieces) {
+    for (int s = 0; s < shares; ++s) {
+      share[s].next.store(pieces * s / shares, std::memory_order_relaxed);
+      share[s].end = pieces * (s + 1) / shares;
+    }
+  }
+
   // Takes pieces until there are none. The body and its context live as long as a piece is unfinished.
-  void work() {
+  void work(int thread) {
     t_inside = true;
-    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < pieces;) {
+    for (int k = 0; k < shares; ++k) work_on(share[(thread + k) % shares]);
+    t_inside = false;
+  }
+  void work_on(Share& s) {
+    for (int64_t i; (i = s.next.fetch_add(1, std::memory_order_relaxed)) < s.end;) {
       const int64_t b = begin + i * grain;
       try {
         body(context, b, std::min(end, b + grain));
@@ -73,7 +98,6 @@ struct Job {
         done.notify_all();
       }
     }
-    t_inside = false;
   }
   bool finished() const { return left.load(std::memory_order_acquire) == 0; }
   void wait() {
@@ -92,7 +116,7 @@ class Pool {
       if (job_) return false;
       // Where the system gives no more threads, those that there are do the work.
       try {
-        for (; workers_ < job->helpers; ++workers_) std::thread([this] { loop(); }).detach();
+        for (; workers_ < job->helpers; ++workers_) std::thread([this, thread = workers_ + 1] { loop(thread); }).detach();
       } catch (const std::system_error&) {
         if (workers_ == 0) return false;
       }
@@ -100,7 +124,7 @@ class Pool {
       epoch_.fetch_add(1, std::memory_order_release);
     }
     wake_.notify_all();
-    job->work();
+    job->work(0);
     {
       std::lock_guard lock(mutex_);
       job_ = nullptr;
@@ -110,7 +134,7 @@ class Pool {
   }
 
  private:
-  void loop() {
+  void loop(int thread) {
     uint64_t seen = 0;
     for (;;) {
       spin_until([&] { return epoch_.load(std::memory_order_acquire) != seen; });
@@ -124,7 +148,7 @@ class Pool {
           job = job_;
         }
       }
-      if (job) job->work();
+      if (job) job->work(thread);
     }
   }
 
@@ -191,10 +215,7 @@ void parallel_run(int64_t begin, int64_t end, int64_t grain, Body body, void* co
   const int64_t pieces = (end - begin + grain - 1) / grain;
   const int threads = static_cast<int>(std::min<int64_t>(num_threads(), pieces));
   if (threads > 1 && !t_inside) {
-    auto job = std::make_shared<Job>();
-    job->begin = begin, job->end = end, job->grain = grain, job->pieces = pieces;
-    job->body = body, job->context = context, job->helpers = threads - 1;
-    job->left.store(pieces, std::memory_order_relaxed);
+    const auto job = std::make_shared<Job>(begin, end, grain, pieces, body, context, threads);
     if (pool().run(job)) {
       if (job->error) std::rethrow_exception(job->error);
       return;

@@ -135,7 +135,7 @@ void run_product(const Product<T, S>& g, bool threads) {
       const auto pack_b = [&](int64_t q, int64_t s) {
         pack_sliver<T, S>(t, b_source(q, s), g.b.col, g.b.row, nb.length(s), parts.length(q), b_width(s), b_at(q, s));
       };
-      if (!b_lies) each(parts.count * nb.count, 4, [&](int64_t i) { pack_b(i / nb.count, i % nb.count); });
+      if (!b_lies) each(parts.count * nb.count, 1, [&](int64_t i) { pack_b(i / nb.count, i % nb.count); });
       else if (ragged) each(parts.count, 4, [&](int64_t q) { pack_b(q, nb.count - 1); });
 
       each(down.count * across.count, 1, [&](int64_t task) {
@@ -192,8 +192,8 @@ void run_transposed(const Product<T, S>& g, bool threads) {
   run_product(Product<T, S>{g.n, g.m, g.k, g.alpha, {g.b.data, g.b.col, g.b.row}, {g.a.data, g.a.col, g.a.row}, T(0), turned, g.m}, threads);
   const Tiles<T>& t = tiles<T>();
   const Slivers down(g.m, t.cols, false);
-  T rows[2 * 16 * 2 * 16 * 2];
-  for (int64_t j = 0; j < g.n; j += t.vector)
+  const auto turn = [&](int64_t j) {
+    T rows[2 * 16 * 2 * 16 * 2];
     for (int64_t i = 0; i < down.count; ++i) {
       const int64_t lines = std::min<int64_t>(t.vector, g.n - j), steps = down.length(i);
       t.pack(turned + j * g.m + down.begin(i), g.m, 1, lines, steps, lines, rows);
@@ -203,6 +203,10 @@ void run_transposed(const Product<T, S>& g, bool threads) {
         else for (int64_t q = 0; q < lines; ++q) c[q] = g.beta * c[q] + rows[r * lines + q];
       }
     }
+  };
+  const auto turn_all = [&](int64_t b, int64_t e) { for (int64_t j = b; j < e; ++j) turn(j * t.vector); };
+  if (const int64_t blocks = ceil_div(g.n, t.vector); threads) parallel_for(0, blocks, 4, turn_all);
+  else turn_all(0, blocks);
 }
 
 template <class T, class S>

@@ -7,9 +7,7 @@ import pytest
 
 import tallow
 from tallow import nn
-from tallow.autograd import gradcheck
 from tallow.nn.utils import parametrize
-from tallow.nn.utils._matrices import cayley, householder_product, householder_qr, matrix_exp
 
 
 @pytest.fixture(autouse=True)
@@ -177,40 +175,6 @@ def test_errors():
         parametrize.remove_parametrizations(nn.Linear(2, 2), "weight")
 
 
-# -- matrices ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shape", [(4, 4), (5, 3), (2, 4, 3), (3, 1), (1, 1)])
-def test_householder(shape):
-    a = tallow.randn(*shape, dtype=tallow.float64)
-    packed, tau = householder_qr(a)
-    q = householder_product(packed, tau)
-    k = shape[-1]
-    assert tallow.allclose(q.mT @ q, tallow.eye(k, dtype=tallow.float64).expand(*shape[:-2], k, k))
-    assert tallow.allclose(q @ packed[..., :k, :].triu(), a)
-
-
-def test_matrix_exp():
-    a = tallow.randn(4, 4, dtype=tallow.float64)
-    skew = a - a.mT
-    q = matrix_exp(3 * skew)
-    assert tallow.allclose(q @ q.mT, tallow.eye(4, dtype=tallow.float64))
-    diagonal = tallow.tensor([-1.0, 0.0, 3.0], dtype=tallow.float64)
-    assert tallow.allclose(matrix_exp(diagonal.diag()), diagonal.exp().diag())
-    nilpotent = tallow.tensor([[0.0, 5.0], [0.0, 0.0]], dtype=tallow.float64)
-    assert tallow.allclose(matrix_exp(nilpotent), nilpotent + tallow.eye(2, dtype=tallow.float64))
-    assert gradcheck(matrix_exp, (a[:2, :2].clone().requires_grad_(),))
-
-
-def test_cayley():
-    a = tallow.randn(2, 4, 4, dtype=tallow.float64)
-    skew = a - a.mT
-    identity = tallow.eye(4, dtype=tallow.float64)
-    q = cayley(skew)
-    assert tallow.allclose((identity - skew / 2) @ q, identity + skew / 2)
-    assert gradcheck(lambda x: cayley(x - x.mT), (a.requires_grad_(),))
-
-
 # -- ready-made -------------------------------------------------------------------------------------------------------
 
 
@@ -235,7 +199,22 @@ def test_orthogonal(shape, name, trivial):
     assert tallow.allclose(layer.weight, value, atol=1e-10)
 
 
+@pytest.mark.parametrize("name", ["matrix_exp", "cayley"])
+@pytest.mark.parametrize("trivial", [True, False])
+def test_orthogonal_of_complex_matrices(name, trivial):
+    layer = nn.Module()
+    layer.weight = nn.Parameter(tallow.randn(2, 4, 3, dtype=tallow.complex128))
+    nn.utils.parametrizations.orthogonal(layer, orthogonal_map=name, use_trivialization=trivial)
+    identity = tallow.eye(3, dtype=tallow.complex128).expand(2, 3, 3)
+    assert tallow.allclose(layer.weight.mH @ layer.weight, identity)
+    layer.weight.abs().sum().backward()
+
+
 def test_orthogonal_errors():
+    layer = nn.Module()
+    layer.weight = nn.Parameter(tallow.randn(3, 3, dtype=tallow.complex64))
+    with pytest.raises(ValueError, match="householder parametrization does not support complex"):
+        nn.utils.parametrizations.orthogonal(layer, orthogonal_map="householder")
     with pytest.raises(ValueError, match="orthogonal_map has to be one of"):
         nn.utils.parametrizations.orthogonal(nn.Linear(2, 2), orthogonal_map="qr")
     with pytest.raises(ValueError, match="Got a tensor of 1 dimensions"):

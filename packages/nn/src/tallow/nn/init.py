@@ -325,22 +325,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     rows, cols = tensor.size(0), tensor.numel() // tensor.size(0)
     with tallow.no_grad():
         dtype = tallow.float64 if tensor.dtype == tallow.float64 else tallow.float32
-        basis = tallow.empty((min(rows, cols), max(rows, cols)), dtype=dtype, device=tensor.device)
-        _orthonormal_rows_(basis.normal_(0, 1, generator=generator))
-        values = basis if rows <= cols else basis.t()
-        return tensor.copy_(values.reshape(tensor.shape)).mul_(gain)
-
-
-def _orthonormal_rows_(basis: Tensor) -> None:
-    """Gram-Schmidt, each row twice, which is enough for full precision (Giraud and Langou, 2002).
-
-    The factor R of this decomposition has a positive diagonal, so Q is uniform over the orthogonal matrices.
-    """
-    for i in range(basis.size(0)):
-        row, done = basis[i], basis[:i]
-        for _ in range(2 if i else 0):
-            row.sub_(done.t().mv(done.mv(row)))
-        row.div_(row.norm())
+        values = tallow.empty((rows, cols), dtype=dtype, device=tensor.device).normal_(0, 1, generator=generator)
+        q, r = tallow.linalg.qr(values if rows >= cols else values.t())
+        q = q * r.diagonal().sgn()  # with a positive diagonal of R, Q is uniform over the orthogonal matrices
+        return tensor.copy_((q if rows >= cols else q.t()).reshape(tensor.shape)).mul_(gain)
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:

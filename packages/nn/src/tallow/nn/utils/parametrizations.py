@@ -9,7 +9,6 @@ from tallow import Tensor
 
 from .. import functional as F
 from ..modules.module import Module
-from ._matrices import cayley, householder_product, householder_qr, matrix_exp, orthogonalized
 from .parametrize import register_parametrization
 from .spectral_norm import as_matrix, default_dim
 from .weight_norm import norm_except_dim, normalized_weight
@@ -135,8 +134,8 @@ class _Orthogonal(Module):
 
     def __init__(self, weight: Tensor, orthogonal_map: str, *, use_trivialization: bool = True) -> None:
         super().__init__()
-        if weight.is_complex():
-            raise ValueError(f"The {orthogonal_map} parametrization does not support complex tensors.")
+        if weight.is_complex() and orthogonal_map == "householder":
+            raise ValueError("The householder parametrization does not support complex tensors.")
         self.shape = weight.shape
         self.orthogonal_map = orthogonal_map
         if use_trivialization:
@@ -145,24 +144,24 @@ class _Orthogonal(Module):
     def forward(self, x: Tensor) -> Tensor:
         transposed = x.size(-2) < x.size(-1)
         if transposed:
-            x = x.mT
+            x = x.mH
         n, k = x.shape[-2:]
         if self.orthogonal_map == "householder":
             vectors = x.tril(-1)
             # The first element of each vector is 1.
             tau = 2.0 / (1.0 + (vectors * vectors).sum(-2))
-            q = householder_product(vectors, tau)
+            q = tallow.linalg.householder_product(x, tau)
             q = q * x.diagonal(dim1=-2, dim2=-1).detach().trunc().unsqueeze(-2)  # signs of the columns
         else:
             lower = x.tril()
             if n != k:
                 lower = tallow.cat([lower, lower.new_zeros((*x.shape[:-2], n, n - k))], -1)
-            skew = lower - lower.mT
-            q = (matrix_exp(skew) if self.orthogonal_map == "matrix_exp" else cayley(skew))[..., :k]
+            skew = lower - lower.mH
+            q = (tallow.matrix_exp(skew) if self.orthogonal_map == "matrix_exp" else _cayley(skew))[..., :k]
         base = getattr(self, "base", None)
         if base is not None:
             q = base @ q
-        return q.mT if transposed else q
+        return q.mH if transposed else q
 
     def right_inverse(self, q: Tensor) -> Tensor:
         if q.shape != self.shape:
@@ -171,7 +170,7 @@ class _Orthogonal(Module):
             )
         with tallow.no_grad():
             transposed = q.size(-2) < q.size(-1)
-            tall = q.mT if transposed else q
+            tall = q.mH if transposed else q
             if not hasattr(self, "base"):
                 packed = self._reflections(tall)
                 return packed.mT if transposed else packed
@@ -180,7 +179,7 @@ class _Orthogonal(Module):
             if n != k:
                 more = tallow.randn((*tall.shape[:-2], n, n - k), dtype=q.dtype, device=q.device)
                 tall = tallow.cat([tall, more], -1)
-            self.base = tall.clone() if n == k and _is_orthogonal(tall) else orthogonalized(tall)
+            self.base = tall.clone() if n == k and _is_orthogonal(tall) else _orthogonalized(tall)
             origin = tallow.zeros_like(q)
             origin.diagonal(dim1=-2, dim2=-1).fill_(-1.0)
             return origin
@@ -191,16 +190,28 @@ class _Orthogonal(Module):
                 "It is not possible to assign to the matrix exponential or the Cayley parametrizations when "
                 "use_trivialization=False."
             )
-        packed, tau = householder_qr(q)
+        packed, tau = tallow.geqrf(q)
         diagonal = packed.diagonal(dim1=-2, dim2=-1)
         signs = diagonal.sign()
         diagonal.copy_(tallow.where(tau == 0, -signs, signs))
         return packed
 
 
+def _orthogonalized(a: Tensor) -> Tensor:
+    """Q of ``a = Q R`` with a positive diagonal of R."""
+    q, r = tallow.linalg.qr(a)
+    return q * r.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
+
+
+def _cayley(a: Tensor) -> Tensor:
+    """``(1 - a/2)^-1 (1 + a/2)``, which is orthogonal for a skew-symmetric `a`."""
+    identity = tallow.eye(a.size(-1), dtype=a.dtype, device=a.device)
+    return tallow.linalg.solve(identity - a / 2, identity + a / 2)
+
+
 def _is_orthogonal(q: Tensor) -> bool:
     identity = tallow.eye(q.size(-1), dtype=q.dtype, device=q.device)
-    return tallow.allclose(q.mT @ q, identity.expand(q.shape), atol=10 * q.size(-2) * tallow.finfo(q.dtype).eps)
+    return tallow.allclose(q.mH @ q, identity.expand(q.shape), atol=10 * q.size(-2) * tallow.finfo(q.dtype).eps)
 
 
 def orthogonal(

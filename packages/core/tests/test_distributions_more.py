@@ -17,6 +17,7 @@ from tallow.distributions import (
     Independent,
     Laplace,
     LogNormal,
+    LowRankMultivariateNormal,
     MultivariateNormal,
     Normal,
     OneHotCategorical,
@@ -136,6 +137,25 @@ def test_three_matrices_of_one_normal_distribution():
         assert d.entropy().item() == pytest.approx(1 + math.log(2 * math.pi) + 0.5 * math.log(4), rel=1e-5)
     batch = MultivariateNormal(tallow.zeros(3, 2), covariance)
     assert batch.batch_shape == (3,) and batch.log_prob(tallow.zeros(2)).shape == (3,)
+
+
+def test_low_rank_normal_is_the_normal_with_that_covariance():
+    factor, diagonal = tensor([[1.0, 0.5], [0.0, 2.0], [-1.0, 1.0]]), tensor([1.0, 2.0, 0.5])
+    low = LowRankMultivariateNormal(tallow.ones(4, 3), factor, diagonal)
+    full = MultivariateNormal(tallow.ones(4, 3), factor @ factor.mT + diagonal.diag())
+    assert low.batch_shape == (4,) and low.event_shape == (3,) and low.rsample((5,)).shape == (5, 4, 3)
+    x = tallow.randn(2, 4, 3)
+    assert tallow.allclose(low.log_prob(x), full.log_prob(x), atol=1e-4)
+    for name in ("covariance_matrix", "precision_matrix", "scale_tril", "variance", "mean", "mode"):
+        assert tallow.allclose(getattr(low, name), getattr(full, name), atol=1e-4)
+    assert tallow.allclose(low.entropy(), full.entropy(), atol=1e-4)
+    for pair in ((low, full), (full, low), (low, low)):
+        assert kl_divergence(*pair).abs().max() < 1e-4
+    tallow.manual_seed(0)
+    draws = LowRankMultivariateNormal(tallow.ones(3), factor, diagonal).expand((1,)).sample((40000,))[:, 0] - 1
+    assert tallow.allclose(draws.mT @ draws / 40000, full.covariance_matrix[0], atol=0.1)
+    with pytest.raises(ValueError, match="cov_factor must be a batch of matrices with shape 3 x m"):
+        LowRankMultivariateNormal(tallow.zeros(3), tallow.zeros(2, 2), tallow.ones(3))
 
 
 def test_straight_through_samples():

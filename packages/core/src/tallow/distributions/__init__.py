@@ -16,6 +16,7 @@ from .distribution import Distribution
 from .half_line import Exponential, HalfNormal, LogNormal
 from .independent import Independent
 from .kl import kl_divergence, register_kl
+from .low_rank_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal
 from .normal import Normal
 from .one_hot import OneHotCategorical, OneHotCategoricalStraightThrough
@@ -34,6 +35,7 @@ __all__ = [
     "Independent",
     "Laplace",
     "LogNormal",
+    "LowRankMultivariateNormal",
     "MultivariateNormal",
     "Normal",
     "OneHotCategorical",

@@ -14,6 +14,7 @@ from .counts import Geometric, Poisson
 from .distribution import Distribution, sum_rightmost
 from .half_line import Exponential, HalfNormal, LogNormal
 from .independent import Independent
+from .low_rank_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal, mahalanobis
 from .normal import Normal
 from .one_hot import OneHotCategorical
@@ -113,8 +114,11 @@ def _geometric(p: Geometric, q: Geometric) -> Tensor:
     return -p.entropy() - (-q.probs).log1p() / p.probs - q.logits
 
 
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
 @register_kl(MultivariateNormal, MultivariateNormal)
-def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
+def _multivariate_normal(p: Any, q: Any) -> Tensor:
     if p.event_shape != q.event_shape:
         raise ValueError(f"kl_divergence: the event shapes {p.event_shape} and {q.event_shape} differ")
     solved = tallow.linalg.solve_triangular(q.scale_tril, p.scale_tril, upper=False)

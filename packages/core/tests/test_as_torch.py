@@ -52,13 +52,11 @@ def test_version(torch):
 def test_what_is_missing_is_named(torch):
     with pytest.raises(AttributeError, match=r"torch\.sparse_coo_tensor is not in Tallow \d"):
         torch.sparse_coo_tensor  # noqa: B018
-    with pytest.raises(AttributeError, match=r"torch\.compile is not in Tallow .*same results without it"):
-        torch.compile  # noqa: B018
     with pytest.raises(AttributeError, match=r"torch\.backends\.cudnn\.rnn is not in Tallow"):
         torch.backends.cudnn.rnn  # noqa: B018
-    with pytest.raises(ModuleNotFoundError, match=r"torch\._dynamo is not in Tallow") as e:
-        import torch._dynamo.config  # noqa: F401
-    assert e.value.name.startswith("torch._dynamo")
+    with pytest.raises(ModuleNotFoundError, match=r"torch\.nested is not in Tallow") as e:
+        import torch.nested.names  # noqa: F401
+    assert e.value.name.startswith("torch.nested")
     with pytest.raises(ImportError, match="sparse_coo_tensor"):
         from torch import sparse_coo_tensor  # noqa: F401
     assert not hasattr(torch, "sparse_coo_tensor") and getattr(torch, "nothing_such", 5) == 5
@@ -200,3 +198,29 @@ def test_processes_that_a_script_starts(tmp_path, method):
     )
     code, out, err = run("-m", "tallow.as_torch", script)
     assert (code, out.strip()) == (0, "[('tallow', 2.0), ('tallow', 3.0)]"), err
+
+
+def test_things_are_printed_as_parts_of_torch(torch):
+    x = torch.ones(2, 3, dtype=torch.float64)
+    assert (str(x.dtype), repr(x.shape), x.type()) == ("torch.float64", "torch.Size([2, 3])", "torch.DoubleTensor")
+    assert repr(x) == "tensor([[1., 1., 1.],\n        [1., 1., 1.]], dtype=torch.float64)"
+    assert repr(x.max(0)).startswith("torch.return_types.max(\nvalues=tensor([1., 1., 1.], dtype=torch.float64),\n")
+    tallow.as_torch.uninstall()
+    assert str(x.dtype) == "tallow.float64"
+
+
+def test_modules_that_programs_set_switches_in(torch):
+    import torch._dynamo
+    from torch import compiler
+    from torch.torch_version import TorchVersion
+
+    torch._dynamo.config.suppress_errors = True
+    torch._dynamo.reset()
+    assert not compiler.is_compiling() and compiler.list_backends() == []
+    with compiler.set_stance("force_eager"):
+        assert compiler.disable(len) is len and compiler.allow_in_graph(len) is len
+    assert "CPU capability" in torch.__config__.show() and "threads" in torch.__config__.parallel_info()
+    torch.__future__.set_swap_module_params_on_conversion(True)
+    assert torch.__future__.get_swap_module_params_on_conversion()
+    assert torch.functional.einsum is torch.einsum and isinstance(torch.__version__, TorchVersion)
+    assert torch.__version__ >= (2, 0) and torch.jit.script_if_tracing(len) is len

@@ -9,12 +9,16 @@ PyObject* g_dtypes[TL_DTYPE_COUNT];
 
 namespace {
 
+// What objects call themselves when they are printed: a program written for another name of the library may read it.
+std::string g_display_name = "tallow";
+PyObject* displayed(const char* name) { return PyUnicode_FromFormat("%s.%s", g_display_name.c_str(), name); }
+
 const char* kNames[TL_DTYPE_COUNT] = {"bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64",
                                       "complex64", "complex128", "uint16", "uint32", "uint64", "float8_e4m3fn", "float8_e5m2"};
 
 // ---------------------------------------------------------------- dtype
 TlDtype value_of(PyObject* o) { return reinterpret_cast<PyDtype*>(o)->value; }
-PyObject* dtype_repr(PyObject* o) { return PyUnicode_FromFormat("tallow.%s", kNames[value_of(o)]); }
+PyObject* dtype_repr(PyObject* o) { return displayed(kNames[value_of(o)]); }
 PyObject* dtype_reduce(PyObject* o, PyObject*) { return PyUnicode_FromString(kNames[value_of(o)]); }
 PyObject* dtype_itemsize(PyObject* o, void*) { return PyLong_FromLong(kItemSize[value_of(o)]); }
 PyObject* dtype_floating(PyObject* o, void*) { return PyBool_FromLong(is_floating(static_cast<DType>(value_of(o)))); }
@@ -102,7 +106,20 @@ PyObject* device_reduce(PyObject* o, PyObject*) {
   return Py_BuildValue("(O(O))", reinterpret_cast<PyObject*>(DeviceType), s.get());
 }
 PyGetSetDef device_getset[] = {{"type", device_type, nullptr, nullptr, nullptr}, {"index", device_index, nullptr, nullptr, nullptr}, {}};
-PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr}, {}};
+// `with device("cpu"):` is where tensors are made anyway; what is made elsewhere names its device.
+PyObject* device_enter(PyObject* o, PyObject*) {
+  if (device_of(o).type != TL_CPU) {
+    PyErr_Format(PyExc_NotImplementedError, "with %R: tensors are made on the CPU unless a device is named per tensor, or with module.to()", o);
+    return nullptr;
+  }
+  Py_INCREF(o);
+  return o;
+}
+PyObject* device_exit(PyObject*, PyObject*) { Py_RETURN_NONE; }
+PyMethodDef device_methods[] = {{"__reduce__", device_reduce, METH_NOARGS, nullptr},
+                                {"__enter__", device_enter, METH_NOARGS, nullptr},
+                                {"__exit__", device_exit, METH_VARARGS, nullptr},
+                                {}};
 PyType_Slot device_slots[] = {{Py_tp_new, reinterpret_cast<void*>(device_new)}, {Py_tp_repr, reinterpret_cast<void*>(device_repr)},
                               {Py_tp_str, reinterpret_cast<void*>(device_str)}, {Py_tp_hash, reinterpret_cast<void*>(device_hash)},
                               {Py_tp_richcompare, reinterpret_cast<void*>(device_compare)}, {Py_tp_getset, device_getset},
@@ -112,7 +129,7 @@ PyType_Spec device_spec = {"tallow.device", sizeof(PyDevice), 0, Py_TPFLAGS_DEFA
 // ---------------------------------------------------------------- Size
 PyObject* size_repr(PyObject* o) {
   Obj list(PySequence_List(o));
-  return list ? PyUnicode_FromFormat("tallow.Size(%R)", list.get()) : nullptr;
+  return list ? PyUnicode_FromFormat("%s.Size(%R)", g_display_name.c_str(), list.get()) : nullptr;
 }
 PyObject* size_numel(PyObject* o, PyObject*) {
   int64_t n = 1;
@@ -122,16 +139,42 @@ PyObject* size_numel(PyObject* o, PyObject*) {
 PyObject* size_reduce(PyObject* o, PyObject*) {
   return Py_BuildValue("(O(N))", reinterpret_cast<PyObject*>(SizeType), PySequence_List(o));
 }
+// A part of a Size, a multiple of one and a Size with a tuple before or after it are sizes.
+PyObject* as_size(PyObject* tuple) {
+  const Obj owner(tuple);
+  return tuple ? PyObject_CallOneArg(reinterpret_cast<PyObject*>(SizeType), tuple) : nullptr;
+}
+PyObject* size_add(PyObject* a, PyObject* b) {
+  if (!PyTuple_Check(a) || !PyTuple_Check(b)) Py_RETURN_NOTIMPLEMENTED;
+  return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
+}
+PyObject* size_repeat(PyObject* o, Py_ssize_t n) { return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(o, n)); }
+PyObject* size_subscript(PyObject* o, PyObject* index) {
+  PyObject* r = PyTuple_Type.tp_as_mapping->mp_subscript(o, index);
+  return PySlice_Check(index) ? as_size(r) : r;
+}
 PyMethodDef size_methods[] = {{"numel", size_numel, METH_NOARGS, "The product of the sizes."}, {"__reduce__", size_reduce, METH_NOARGS, nullptr}, {}};
-PyType_Slot size_slots[] = {{Py_tp_repr, reinterpret_cast<void*>(size_repr)}, {Py_tp_methods, size_methods}, {0, nullptr}};
+PyType_Slot size_slots[] = {{Py_tp_repr, reinterpret_cast<void*>(size_repr)}, {Py_tp_methods, size_methods},
+                            {Py_nb_add, reinterpret_cast<void*>(size_add)}, {Py_sq_repeat, reinterpret_cast<void*>(size_repeat)},
+                            {Py_mp_subscript, reinterpret_cast<void*>(size_subscript)}, {0, nullptr}};
 PyType_Spec size_spec = {"tallow.Size", 0, 0, Py_TPFLAGS_DEFAULT, size_slots};
 
 // ---------------------------------------------------------------- layouts and memory formats
-PyObject* enum_repr(PyObject* o) { return PyUnicode_FromFormat("tallow.%s", reinterpret_cast<PyEnum*>(o)->name); }
+PyObject* enum_repr(PyObject* o) { return displayed(reinterpret_cast<PyEnum*>(o)->name); }
 PyObject* enum_reduce(PyObject* o, PyObject*) { return PyUnicode_FromString(reinterpret_cast<PyEnum*>(o)->name); }
 PyMethodDef enum_methods[] = {{"__reduce__", enum_reduce, METH_NOARGS, nullptr}, {}};
 PyType_Slot enum_slots[] = {{Py_tp_repr, reinterpret_cast<void*>(enum_repr)}, {Py_tp_methods, enum_methods}, {0, nullptr}};
 PyType_Spec enum_spec = {"tallow.memory_format", sizeof(PyEnum), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, enum_slots};
+
+PyObject* set_display_name(PyObject*, PyObject* name) {
+  const char* text = PyUnicode_AsUTF8(name);
+  if (!text) return nullptr;
+  PyObject* before = PyUnicode_FromString(g_display_name.c_str());
+  if (before) g_display_name = text;
+  return before;
+}
+PyMethodDef type_functions[] = {{"_set_display_name", set_display_name, METH_O, "Sets what dtypes and sizes are printed as parts of; returns what it was."},
+                                {}};
 
 int add_enum(PyObject* m, const char* name, int64_t value, bool is_layout) {
   auto* e = PyObject_New(PyEnum, EnumType);
@@ -254,6 +297,7 @@ bool parse_dtype(PyObject* o, TlDtype* out) {
 }
 
 int add_types(PyObject* m) {
+  if (PyModule_AddFunctions(m, type_functions) < 0) return -1;
   auto make = [](PyType_Spec* spec) { return reinterpret_cast<PyTypeObject*>(PyType_FromSpec(spec)); };
   DtypeType = make(&dtype_spec);
   DeviceType = make(&device_spec);

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, overload
 
 from tallow._core import Generator as Generator, Size as Size, Tensor as Tensor, device as device, dtype as dtype, is_grad_enabled as is_grad_enabled, is_inference_mode_enabled as is_inference_mode_enabled, memory_format as memory_format
 from tallow._creation import as_tensor as as_tensor, asarray as asarray, from_dlpack as from_dlpack, from_numpy as from_numpy, frombuffer as frombuffer, get_default_dtype as get_default_dtype, set_default_dtype as set_default_dtype, tensor as tensor
-from tallow._functional import broadcast_shapes as broadcast_shapes, compiled_with_cxx11_abi as compiled_with_cxx11_abi, element_size as element_size, finfo as finfo, get_num_threads as get_num_threads, get_rng_state as get_rng_state, iinfo as iinfo, initial_seed as initial_seed, is_complex as is_complex, is_floating_point as is_floating_point, is_nonzero as is_nonzero, is_tensor as is_tensor, manual_seed as manual_seed, nonzero as nonzero, numel as numel, result_type as result_type, seed as seed, set_num_threads as set_num_threads, set_rng_state as set_rng_state
+from tallow._functional import broadcast_shapes as broadcast_shapes, compiled_with_cxx11_abi as compiled_with_cxx11_abi, corrcoef as corrcoef, cov as cov, element_size as element_size, finfo as finfo, get_device as get_device, get_num_threads as get_num_threads, get_rng_state as get_rng_state, iinfo as iinfo, initial_seed as initial_seed, is_complex as is_complex, is_floating_point as is_floating_point, is_inference as is_inference, is_nonzero as is_nonzero, is_signed as is_signed, is_tensor as is_tensor, manual_seed as manual_seed, nonzero as nonzero, numel as numel, result_type as result_type, seed as seed, set_num_threads as set_num_threads, set_rng_state as set_rng_state
 from tallow._grad_mode import enable_grad as enable_grad, inference_mode as inference_mode, no_grad as no_grad, set_grad_enabled as set_grad_enabled
 from tallow._tensor_types import BFloat16Tensor as BFloat16Tensor
 from tallow._tensor_types import BoolTensor as BoolTensor
@@ -28,6 +28,7 @@ from tallow._spectral import bartlett_window as bartlett_window
 from tallow._spectral import blackman_window as blackman_window
 from tallow._products import chain_matmul as chain_matmul
 from tallow.amp._state import clear_autocast_cache as clear_autocast_cache
+from tallow._compile import compile as compile
 from tallow._products import einsum as einsum
 from tallow.amp._state import get_autocast_cpu_dtype as get_autocast_cpu_dtype
 from tallow.amp._state import get_autocast_dtype as get_autocast_dtype
@@ -38,6 +39,8 @@ from tallow._settings import get_float32_matmul_precision as get_float32_matmul_
 from tallow._settings import get_num_interop_threads as get_num_interop_threads
 from tallow._spectral import hamming_window as hamming_window
 from tallow._spectral import hann_window as hann_window
+from tallow.autograd.anomaly_mode import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from tallow.autograd.anomaly_mode import is_anomaly_enabled as is_anomaly_enabled
 from tallow.amp._state import is_autocast_cache_enabled as is_autocast_cache_enabled
 from tallow.amp._state import is_autocast_cpu_enabled as is_autocast_cpu_enabled
 from tallow.amp._state import is_autocast_enabled as is_autocast_enabled
@@ -94,6 +97,7 @@ from tallow import script as script  # type: ignore
 from tallow import serialization as serialization  # type: ignore
 from tallow import signal as signal  # type: ignore
 from tallow import special as special  # type: ignore
+from tallow import storage as storage  # type: ignore
 from tallow import testing as testing  # type: ignore
 from tallow import types as types  # type: ignore
 from tallow import utils as utils  # type: ignore

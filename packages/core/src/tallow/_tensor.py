@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from tallow import _core, _ops
 from tallow._core import Tensor, device, dtype, memory_format
@@ -41,7 +41,14 @@ def _result_type(schema: str) -> Any:
     fields = [r.split()[-1] for r in results if len(r.split()) == 2]
     if len(fields) != len(results):
         return None
-    return cast(Any, namedtuple(name, fields, module="tallow.return_types"))._make
+    results_type: Any = namedtuple(name, fields, module="tallow.return_types")
+    results_type.__repr__ = _results_repr
+    return results_type._make
+
+
+def _results_repr(results: Any) -> str:
+    values = ",\n".join(f"{field}={getattr(results, field)!r}" for field in results._fields)
+    return f"{_display_name()}.return_types.{type(results).__name__}(\n{values})"
 
 
 def _tensor_repr(t: Tensor) -> str:
@@ -142,13 +149,18 @@ def _cast_method(name: str, d: dtype) -> Callable[..., Tensor]:
     return cast
 
 
+def _display_name() -> str:
+    """The library's name as dtypes are printed: ``torch`` in a program that imported it by that name."""
+    return repr(_core.float32).partition(".")[0]
+
+
 def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """The name of the tensor's type, or the tensor in another dtype."""
     import tallow
 
     if dtype is None:
         names = {v: k for k, v in _LEGACY.items()}
-        return f"tallow.{names[self.dtype.name]}Tensor"
+        return f"{_display_name()}.{names[self.dtype.name]}Tensor"
     if isinstance(dtype, str):
         dtype = getattr(tallow, _LEGACY[dtype.split(".")[-1].removesuffix("Tensor")])
     elif isinstance(dtype, type):  # tallow.FloatTensor and its like
@@ -244,6 +256,12 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
     return np.asarray(memoryview(t))
 
 
+def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
+    import tallow
+
+    return tallow.from_numpy(array) if array.ndim else tallow.as_tensor(array)
+
+
 def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
     import numpy as np
 
@@ -335,9 +353,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
 def __contains__(self: Tensor, element: Any) -> bool:
     if isinstance(element, (Tensor, int, float, complex, bool)):
         return bool((self == element).any())
-    raise RuntimeError(
-        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
-    )
+    raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
 
 
 def __format__(self: Tensor, spec: str) -> str:
@@ -469,16 +485,69 @@ def istft(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     return _spectral.istft(self, *args, **kwargs)
 
 
+def untyped_storage(self: Tensor) -> Any:
+    """The bytes that this tensor and its views lie in, see :class:`tallow.storage.UntypedStorage`."""
+    from tallow.storage import UntypedStorage
+
+    return UntypedStorage(self)
+
+
+def storage(self: Tensor) -> Any:
+    """The same memory as elements, see :class:`tallow.storage.TypedStorage`."""
+    from tallow.storage import TypedStorage
+
+    return TypedStorage(self)
+
+
+def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """Summed over the dimensions along which a tensor of ``size`` would be expanded to this one's shape."""
+    wanted = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
+    extra = self.dim() - len(wanted)
+    if extra < 0 or any(w not in (1, s) for w, s in zip(wanted, self.shape[extra:], strict=True)):
+        raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(self.shape)}}}.")
+    dims = [*range(extra), *(extra + i for i, w in enumerate(wanted) if w == 1)]
+    return (self.sum(dims, keepdim=True) if dims else self).reshape(wanted)
+
+
+def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+    """Writes ``callable(a, b)`` of each pair of elements, a slow way of computing; on the CPU only."""
+    other = tensor.expand_as(self)
+    flat = [callable(a, b) for a, b in zip(self.flatten().tolist(), other.flatten().tolist(), strict=True)]
+    self.copy_(self.new_tensor(flat).reshape(self.shape))
+    return self
+
+
+def cov(self: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
+    """:func:`tallow.cov` of this tensor."""
+    from tallow import _functional
+
+    return _functional.cov(self, correction=correction, fweights=fweights, aweights=aweights)
+
+
+def corrcoef(self: Tensor) -> Tensor:
+    """:func:`tallow.corrcoef` of this tensor."""
+    from tallow import _functional
+
+    return _functional.corrcoef(self)
+
+
+def is_signed(self: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
+    return self.dtype.is_signed
+
+
 def install(tensor: Any) -> None:
     """Puts the methods on Tensor."""
     for name, d in _DTYPE_METHODS.items():
         setattr(tensor, name, _cast_method(name, d))
     here = globals()
     for name in (
-        "to", "cpu", "numpy", "__array__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "__deepcopy__",
-        "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared", "share_memory_",
-        "apply_", "as_subclass", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero", "new",
-        "pin_memory", "is_pinned", "stft", "istft",
+        "to", "cpu", "numpy", "__array__", "__array_wrap__", "__dlpack__", "__dlpack_device__", "__reduce_ex__",
+        "__deepcopy__", "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared",
+        "share_memory_",
+        "apply_", "as_subclass", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero",
+        "new", "pin_memory", "is_pinned", "stft", "istft", "untyped_storage", "storage", "sum_to_size", "map_", "is_signed",
+        "cov", "corrcoef",
     ):  # fmt: skip
         setattr(tensor, name, here[name])
     tensor.type = type_
@@ -490,6 +559,8 @@ def install(tensor: Any) -> None:
     tensor.mH = property(lambda self: _matrix_transposed(self).conj())
     tensor.H = property(_adjoint)
     tensor.__module__ = "tallow"
+    for kind in ("ipu", "maia", "mps", "mtia", "vulkan", "xla", "xpu"):
+        setattr(tensor, f"is_{kind}", False)  # devices of torch that this build does not serve
     tensor.is_leaf = True
     tensor.grad_fn = None
     tensor.output_nr = 0

@@ -16,14 +16,16 @@ and inside a process, before anything imports torch:
     AttributeError: torch.quantized_lstm is not in Tallow ...
     >>> tallow.as_torch.uninstall()
 
-Nothing is translated: tensors, modules and functions are Tallow's own. What Tallow does not have is an
-``AttributeError`` or, for a whole module, a ``ModuleNotFoundError``, both of which name it.
+Nothing is translated, but dtypes and sizes are printed as torch's: tensors, modules and functions are Tallow's own.
+What Tallow does not have is an ``AttributeError`` or, for a whole module, a ``ModuleNotFoundError``, both of which name it.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+
+from tallow import _core
 
 from ._modules import Finder, TorchModule
 
@@ -50,12 +52,14 @@ def install() -> None:
         )
     sys.meta_path.insert(0, Finder())
     sys.path.insert(0, _SPAWNED)
+    _core._set_display_name("torch")
 
 
 def uninstall() -> None:
     """Undo ``install``: the next ``import torch`` looks for torch itself. Modules that are in use stay as they are."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Finder)]
     sys.path[:] = [path for path in sys.path if path != _SPAWNED]
+    _core._set_display_name("tallow")
     for name in [name for name, module in sys.modules.items() if isinstance(module, TorchModule)]:
         del sys.modules[name]
 

@@ -12,19 +12,26 @@ from typing import Any
 
 import tallow
 
+from .torch_version import TorchVersion
 from .version import __version__
 
 #: Modules that have another name here.
-_RENAMED = {"torch.version": "tallow.as_torch.version"}
+_RENAMED = {
+    "torch.__config__": "tallow.as_torch.config",
+    "torch.__future__": "tallow.as_torch.future",
+    "torch.functional": "tallow.as_torch.functional",
+    "torch.torch_version": "tallow.as_torch.torch_version",
+    "torch.version": "tallow.as_torch.version",
+}
 #: What stands for a package that is not installed, so that a program can ask whether it is there.
 _STAND_INS = {
+    "tallow._dynamo": "tallow.as_torch._dynamo",
     "tallow.compiler": "tallow.as_torch.compiler",
     "tallow.distributed": "tallow.as_torch.distributed",
     "tallow.jit": "tallow.as_torch.jit",
 }
 #: What to do about the features that programs ask for first.
 _HINTS = {
-    "torch.compile": "the program gives the same results without it",
     "torch.jit": "the program gives the same results without scripting and tracing",
     "torch.hub": "load a checkpoint with torch.load(path) instead",
 }
@@ -56,14 +63,14 @@ class TorchModule(ModuleType):
         super().__init__(name, target.__doc__)
         self.__dict__["_target"] = target
         if name == "torch":
-            self.__dict__["__version__"] = __version__
+            self.__dict__["__version__"] = TorchVersion(__version__)
 
     def __getattr__(self, name: str) -> Any:
         full = f"{self.__name__}.{name}"
         try:
             value = getattr(self._target, name)
         except AttributeError:
-            if name.startswith("__") and name.endswith("__"):
+            if name.startswith("__") and name.endswith("__") and full not in _RENAMED:
                 raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
             value = _submodule(full)
             if value is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-__all__ = ["Final", "annotate", "export", "ignore", "is_scripting", "is_tracing", "unused"]
+__all__ = ["Final", "annotate", "export", "ignore", "is_scripting", "is_tracing", "script_if_tracing", "unused"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,6 +18,11 @@ def is_scripting() -> bool:
 def is_tracing() -> bool:
     """Whether the code is being traced."""
     return False
+
+
+def script_if_tracing(fn: F) -> F:
+    """Marks a function that is compiled where it is called while tracing: nothing is traced."""
+    return fn
 
 
 def annotate(the_type: Any, the_value: Any) -> Any:

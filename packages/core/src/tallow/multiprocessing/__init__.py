@@ -32,29 +32,33 @@ __all__ = [
     "start_processes",
 ]
 
-_STRATEGY = "file_descriptor"
+_STRATEGIES = ("file_descriptor", "file_system")
+_strategy = _STRATEGIES[0]
 
 
 def get_all_sharing_strategies() -> set[str]:
-    """How memory can be shared: by file descriptors, which leave nothing behind, and in no other way."""
-    return {_STRATEGY}
+    """The names of torch's ways to share memory. Here there is one, which leaves nothing behind and runs short of
+    nothing; the names are accepted."""
+    return set(_STRATEGIES)
 
 
 def get_sharing_strategy() -> str:
-    """How memory is shared."""
-    return _STRATEGY
+    """What ``set_sharing_strategy`` last said."""
+    return _strategy
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
-    """Accepts the one strategy that there is.
+    """Accepts either name; memory is shared as before.
 
     Raises:
-        AssertionError: for any other.
+        AssertionError: for any other name.
     """
+    global _strategy
     if new_strategy not in get_all_sharing_strategies():
         raise AssertionError(
             f"invalid sharing strategy {new_strategy!r}, expected one of {get_all_sharing_strategies()}"
         )
+    _strategy = new_strategy
 
 
 _install()

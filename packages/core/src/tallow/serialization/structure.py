@@ -59,7 +59,7 @@ class Encoder:
             raise TypeError(f"{path}: cannot save a slice whose parts are not int or None: {value!r:.80}")
         if kind in _CONTAINERS:
             return self._container(value, kind, path, depth)
-        raise TypeError(f"{path}: cannot save type {type_name(kind)}")
+        raise TypeError(f"{path}: cannot save type {type_name(kind)}{hint(value)}")
 
     def _container(self, value: Any, kind: type, path: str, depth: int) -> dict[str, Any]:
         key = id(value)
@@ -116,6 +116,15 @@ def check_key(key: Any, path: str, role: str, depth: int = 0) -> None:
             check_key(item, path, role, depth + 1)
     elif type(key) not in _SCALARS:
         raise TypeError(f"{path}: cannot save {role} of type {type_name(type(key))}")
+
+
+def hint(value: Any) -> str:
+    """What to do about the objects that people do try to save."""
+    if hasattr(value, "state_dict"):
+        return "; save its state_dict(): no code is saved or loaded here"
+    if type(value).__module__ == "numpy":
+        return "; save tallow.from_numpy(...) of an array, .item() of a scalar"
+    return ""
 
 
 def type_name(kind: type) -> str:

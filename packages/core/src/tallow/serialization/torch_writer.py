@@ -10,7 +10,7 @@ import struct
 from collections import OrderedDict
 from typing import Any
 
-from .structure import MAX_DEPTH, check_key, type_name
+from .structure import MAX_DEPTH, check_key, hint, type_name
 from .tensors import ITEM_SIZES, dtype_name, host_tensor, is_parameter, storage_bytes
 from .torch_format import STORAGES
 
@@ -121,8 +121,7 @@ class _Pickler:
         elif kind in _CONTAINERS:
             self._container(value, kind, path, depth)
         else:
-            hint = _hint(value)
-            raise TypeError(f"{path}: cannot save type {type_name(kind)}{hint}")
+            raise TypeError(f"{path}: cannot save type {type_name(kind)}{hint(value)}")
 
     def _int(self, value: int) -> None:
         if 0 <= value < 256:
@@ -300,15 +299,6 @@ class _Pickler:
         self._ints(tuple(tensor.shape))
         self._ints(tensor.stride())
         self._write(b"\x88" if requires_grad else b"\x89", b"tR")
-
-
-def _hint(value: Any) -> str:
-    """What to do about the objects that people do try to save."""
-    if hasattr(value, "state_dict"):
-        return "; save its state_dict(): no code is saved or loaded here"
-    if type(value).__module__ == "numpy":
-        return "; save tallow.from_numpy(...) of an array, .item() of a scalar"
-    return ""
 
 
 _CONTAINERS = (dict, list, tuple, OrderedDict, set, frozenset)

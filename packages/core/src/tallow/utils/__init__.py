@@ -7,7 +7,15 @@ from typing import Any as _Any
 
 __path__ = _pkgutil.extend_path(__path__, __name__)
 
-_LAZY = {"checkpoint": "tallow-autograd", "data": "tallow-data", "dlpack": None, "hooks": None, "tensorboard": None}
+_LAZY = {
+    "_pytree": None,
+    "benchmark": None,
+    "checkpoint": "tallow-autograd",
+    "data": "tallow-data",
+    "dlpack": None,
+    "hooks": None,
+    "tensorboard": None,
+}
 
 
 def __getattr__(name: str) -> _Any:

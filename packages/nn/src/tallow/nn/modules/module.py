@@ -76,8 +76,10 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init and (args or kwargs):
-            given = f"got an unexpected keyword argument '{next(iter(kwargs))}'" if kwargs else (
-                f"takes 1 positional argument but {len(args) + 1} were given"
+            given = (
+                f"got an unexpected keyword argument '{next(iter(kwargs))}'"
+                if kwargs
+                else (f"takes 1 positional argument but {len(args) + 1} were given")
             )
             raise TypeError(f"{type(self).__name__}.__init__() {given}")
         # Straight into the instance's dict: __setattr__ has nothing to look for yet.
@@ -103,16 +105,11 @@ class Module(HooksMixin, StateDictMixin, TraversalMixin, ConvertMixin):
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compile ``forward``; the arguments are those of ``tallow.compile``.
 
-        Raises:
-            NotImplementedError: as long as ``tallow.compile`` is not installed.
+        Without a compiler the module runs as it is.
         """
-        compiler = getattr(tallow, "compile", None)
-        if compiler is None:
-            raise NotImplementedError(
-                "Module.compile() needs tallow.compile, which no installed package provides; "
-                "the module runs without being compiled"
-            )
-        self.forward = compiler(self.forward, *args, **kwargs)
+        compiled = tallow.compile(self.forward, *args, **kwargs)
+        if compiled != self.forward:
+            self.forward = compiled
 
     # -- registration -----------------------------------------------------------------------------------------
 

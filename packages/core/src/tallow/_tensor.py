@@ -545,8 +545,8 @@ def install(tensor: Any) -> None:
         "to", "cpu", "numpy", "__array__", "__array_wrap__", "__dlpack__", "__dlpack_device__", "__reduce_ex__",
         "__deepcopy__", "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared",
         "share_memory_",
-        "apply_", "as_subclass", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero",
-        "new", "pin_memory", "is_pinned", "stft", "istft", "untyped_storage", "storage", "sum_to_size", "map_", "is_signed",
+        "apply_", "as_subclass", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero", "new",
+        "pin_memory", "is_pinned", "stft", "istft", "untyped_storage", "storage", "sum_to_size", "map_", "is_signed",
         "cov", "corrcoef",
     ):  # fmt: skip
         setattr(tensor, name, here[name])

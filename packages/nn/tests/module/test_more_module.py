@@ -36,12 +36,10 @@ def test_share_memory():
     assert module.running_mean.is_shared()
 
 
-def test_compile_says_what_is_missing():
-    if hasattr(tallow, "compile"):
-        nn.Linear(2, 2).compile()
-    else:
-        with pytest.raises(NotImplementedError, match=r"needs tallow.compile"):
-            nn.Linear(2, 2).compile()
+def test_compile_leaves_the_module_as_it_is():
+    layer = nn.Linear(2, 2)
+    layer.compile(mode="default", fullgraph=True)
+    assert layer(tallow.ones(1, 2)).shape == (1, 2) and "forward" not in vars(layer)
 
 
 def test_constructor_arguments():

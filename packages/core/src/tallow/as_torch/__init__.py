@@ -17,7 +17,8 @@ and inside a process, before anything imports torch:
     >>> tallow.as_torch.uninstall()
 
 Nothing is translated, but dtypes and sizes are printed as torch's: tensors, modules and functions are Tallow's own.
-What Tallow does not have is an ``AttributeError`` or, for a whole module, a ``ModuleNotFoundError``, both of which name it.
+What Tallow does not have is an ``AttributeError`` or, for a whole module, a ``ModuleNotFoundError``, both of which
+name it.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ void pinv_backward(Call& c) { c.ret(pseudo_inverse_backward(c.tensor(0), c.tenso
 
 // grads, A, B, X: through the solution and through the residuals |A X - B|^2
 void lstsq_backward(Call& c) {
-  const std::vector<Tensor> grads = gradients(c, 2);
+  const std::vector<Tensor> grads = gradients(c, 4);
   const Tensor a = c.tensor(1), x = c.tensor(3);
   Tensor b = c.tensor(2);
   const bool vector = b.ndim() == a.ndim() - 1;

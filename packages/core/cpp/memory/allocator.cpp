@@ -1,7 +1,6 @@
 #include "memory/allocator.hpp"
 
 #include <pthread.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,6 +10,8 @@
 #include <new>
 #include <utility>
 #include <vector>
+
+#include "memory/huge_pages.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define TL_NO_CACHE 1  // let the sanitizer see every free
@@ -22,8 +23,7 @@ namespace tallow::memory {
 namespace {
 
 constexpr size_t kSmall = 256 << 10;   // up to here: the per-thread front
-constexpr size_t kHuge = 4 << 20;      // from here: mapped, huge pages
-constexpr size_t kHugePage = 2 << 20;
+constexpr size_t kHuge = 4 << 20;      // from here: mapped, huge pages of their own
 constexpr int kFrontBytes = 1 << 20;   // a class keeps at most this much per thread
 constexpr int kFrontBlocks = 64;
 constexpr int kClasses = 8 * 48;
@@ -53,26 +53,24 @@ int64_t cache_limit() {
   return v;
 }
 
+// Never destroyed: tensors may die after static destructors ran.
+HugePages& huge_pages() {
+  static HugePages* pages = new HugePages;
+  return *pages;
+}
+
+// bytes: of a class, unless blocks are not cached.
 void* system_allocate(size_t bytes) {
   g_system.fetch_add(1, std::memory_order_relaxed);
-  if (bytes >= kHuge && !TL_NO_CACHE) {
-    // Map more than asked and trim, so that the block starts on a huge page.
-    const size_t span = bytes + kHugePage;
-    char* p = static_cast<char*>(mmap(nullptr, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (p == MAP_FAILED) return nullptr;
-    char* a = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(p) + kHugePage - 1) & ~(kHugePage - 1));
-    if (a > p) munmap(p, static_cast<size_t>(a - p));
-    char* end = a + ((bytes + 4095) & ~size_t{4095});
-    if (p + span > end) munmap(end, static_cast<size_t>(p + span - end));
-    madvise(a, bytes, MADV_HUGEPAGE);
-    return a;
-  }
+  if (!TL_NO_CACHE && bytes >= kHuge) return map_huge(bytes);
+  if (!TL_NO_CACHE && bytes > kSmall) return huge_pages().take(bytes);
   void* p = nullptr;
   return posix_memalign(&p, bytes >= 4096 ? 4096 : kAlignment, bytes) == 0 ? p : nullptr;
 }
 
 void system_free(void* p, size_t bytes) {
-  if (bytes >= kHuge && !TL_NO_CACHE) munmap(p, (bytes + 4095) & ~size_t{4095});
+  if (!TL_NO_CACHE && bytes >= kHuge) unmap(p, bytes);
+  else if (!TL_NO_CACHE && bytes > kSmall) huge_pages().give(p, bytes);
   else std::free(p);
 }
 
@@ -112,8 +110,9 @@ Shared& shared() {
   static Shared* s = [] {
     auto* made = new Shared;  // never destroyed: tensors may die after static destructors ran
     static Shared* for_fork = made;
-    // A child of fork must not find the cache locked by a thread that does not exist there.
-    pthread_atfork([] { for_fork->mutex.lock(); }, [] { for_fork->mutex.unlock(); }, [] { for_fork->mutex.unlock(); });
+    // A child of fork must not find a lock held by a thread that does not exist there.
+    auto unlock = [] { huge_pages().mutex().unlock(), for_fork->mutex.unlock(); };
+    pthread_atfork([] { for_fork->mutex.lock(), huge_pages().mutex().lock(); }, unlock, unlock);
     return made;
   }();
   return *s;

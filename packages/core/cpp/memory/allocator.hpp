@@ -2,7 +2,7 @@
 //
 // Fresh pages cost more than the arithmetic on them (a page fault per 4 KiB), so freed blocks are kept: small ones in
 // a per-thread front, large ones in a shared, bounded cache, in size classes that waste at most an eighth. Blocks of
-// 4 MiB and more are aligned for, and ask for, huge pages.
+// more than 256 KiB lie on huge pages.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -6,11 +6,12 @@
 #include <limits>
 
 #include <tallow/vec/exp.hpp>
-
-#include "lanes.hpp"
+#include <tallow/vec/lanes.hpp>
 
 namespace tallow_nn::TL_ISA {
 namespace {
+
+using namespace tallow::lanes;
 
 namespace vec = tallow::vec::TL_ISA;
 template <class T> constexpr T kLow = -std::numeric_limits<T>::infinity();

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lanes.hpp"
+#include <tallow/vec/lanes.hpp>
 
 namespace tallow_nn::TL_ISA {
 namespace {
+
+using namespace tallow::lanes;
 
 constexpr int64_t kBlock = 4096;  // elements summed in their own precision before they go on in double
 

@@ -5,10 +5,13 @@
 #include <cstring>
 #include <type_traits>
 
-#include "ops/reduce/vector.hpp"
+#include "vec/isa.hpp"
+#include "vec/lanes.hpp"
 
 namespace tallow::TL_ISA_NS {
 namespace {
+
+using namespace lanes;
 
 #define TL_INLINE inline __attribute__((always_inline))
 

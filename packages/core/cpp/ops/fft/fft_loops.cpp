@@ -4,13 +4,12 @@
 #include <type_traits>
 #include <utility>
 
-#include "ops/reduce/vector.hpp"
+#include "vec/lanes.hpp"
 
 namespace tallow::fft::TL_ISA_NS {
 namespace {
 
-using tallow::TL_ISA_NS::load, tallow::TL_ISA_NS::store, tallow::TL_ISA_NS::Vector;
-using tallow::TL_ISA_NS::vector_t;
+using namespace lanes;
 
 #define TL_ALWAYS __attribute__((always_inline))
 #define TL_INLINE inline TL_ALWAYS
@@ -18,7 +17,7 @@ using tallow::TL_ISA_NS::vector_t;
 // A complex number per lane.
 template <class T>
 struct Z {
-  vector_t<T> re, im;
+  Vec<T> re, im;
 };
 template <class T> TL_INLINE Z<T> operator+(const Z<T>& a, const Z<T>& b) { return {a.re + b.re, a.im + b.im}; }
 template <class T> TL_INLINE Z<T> operator-(const Z<T>& a, const Z<T>& b) { return {a.re - b.re, a.im - b.im}; }
@@ -31,7 +30,7 @@ template <class T> TL_INLINE Z<T> minus_i(const Z<T>& a) { return {a.im, -a.re};
 // The n numbers of a vector of transforms.
 template <class T>
 struct Rows {
-  vector_t<T>*re, *im;
+  Vec<T>*re, *im;
   TL_INLINE Z<T> operator[](int64_t i) const { return {re[i], im[i]}; }
   TL_INLINE void set(int64_t i, const Z<T>& z) const { re[i] = z.re, im[i] = z.im; }
 };
@@ -116,25 +115,25 @@ void prime_pass(const Pass<T>& p, const Rows<T>& from, const Rows<T>& to) {
 
 // ---------------------------------------------------------------- to and from lanes
 template <class T>
-using Mask = std::conditional_t<sizeof(T) == 8, vector_t<int64_t>, vector_t<int32_t>>;
+using Mask = std::conditional_t<sizeof(T) == 8, Vec<int64_t>, Vec<int32_t>>;
 
 // f(0), f(1), ... of two vectors' lanes, side by side.
 template <class T, class F>
-TL_INLINE vector_t<T> shuffled(const vector_t<T>& a, const vector_t<T>& b, F f) {
+TL_INLINE Vec<T> shuffled(const Vec<T>& a, const Vec<T>& b, F f) {
   Mask<T> m{};
-  for (int i = 0; i < Vector<T>::lanes; ++i) m[i] = f(i);
+  for (int i = 0; i < Lanes<T>::count; ++i) m[i] = f(i);
   return __builtin_shuffle(a, b, m);
 }
 
 // A square of L vectors, mirrored: blocks of 1, 2, 4, ... change places (Eklundh, "A fast computer method for matrix transposing", 1972).
 template <class T, int Size = 1>
-TL_INLINE void transpose(vector_t<T>* v) {
-  constexpr int L = Vector<T>::lanes;
+TL_INLINE void transpose(Vec<T>* v) {
+  constexpr int L = Lanes<T>::count;
   if constexpr (Size < L) {
 #pragma GCC unroll 16
     for (int i = 0; i < L; ++i) {
       if (i & Size) continue;
-      const vector_t<T> a = v[i], b = v[i + Size];
+      const Vec<T> a = v[i], b = v[i + Size];
       v[i] = shuffled<T>(a, b, [](int k) { return k & Size ? L + k - Size : k; });
       v[i + Size] = shuffled<T>(a, b, [](int k) { return k & Size ? L + k : k + Size; });
     }
@@ -145,18 +144,18 @@ TL_INLINE void transpose(vector_t<T>* v) {
 // Full vectors of transforms that follow each other in memory, element for element.
 template <class T>
 bool adjacent(const LaneJob<T>& job, const int64_t* offset) {
-  return job.lanes == Vector<T>::lanes && offset[job.lanes - 1] - offset[0] == job.lanes - 1;
+  return job.lanes == Lanes<T>::count && offset[job.lanes - 1] - offset[0] == job.lanes - 1;
 }
 
 template <class T>
-void gather(const LaneJob<T>& job, int64_t n, vector_t<T>* re, vector_t<T>* im) {
-  constexpr int L = Vector<T>::lanes;
+void gather(const LaneJob<T>& job, int64_t n, Vec<T>* re, Vec<T>* im) {
+  constexpr int L = Lanes<T>::count;
   if (job.direction == Direction::Backward) std::swap(re, im);
   const T* in = reinterpret_cast<const T*>(job.in);
   if (adjacent(job, job.in_offset)) {
     const T* p = in + 2 * job.in_offset[0];
     for (int64_t j = 0; j < n; ++j, p += 2 * job.in_step) {
-      const vector_t<T> a = load(p), b = load(p + L);
+      const Vec<T> a = load(p), b = load(p + L);
       re[j] = shuffled<T>(a, b, [](int i) { return 2 * i; }), im[j] = shuffled<T>(a, b, [](int i) { return 2 * i + 1; });
     }
     return;
@@ -164,7 +163,7 @@ void gather(const LaneJob<T>& job, int64_t n, vector_t<T>* re, vector_t<T>* im) 
   int64_t j = 0;
   if (job.in_step == 1 && job.lanes == L) {  // squares of rows that lie densely
     for (; j + L / 2 <= n; j += L / 2) {
-      vector_t<T> v[L];
+      Vec<T> v[L];
 #pragma GCC unroll 16
       for (int l = 0; l < L; ++l) v[l] = load(in + 2 * (job.in_offset[l] + j));
       transpose<T>(v);
@@ -184,8 +183,8 @@ void gather(const LaneJob<T>& job, int64_t n, vector_t<T>* re, vector_t<T>* im) 
 }
 
 template <class T>
-void scatter(const LaneJob<T>& job, int64_t n, const vector_t<T>* re, const vector_t<T>* im) {
-  constexpr int L = Vector<T>::lanes;
+void scatter(const LaneJob<T>& job, int64_t n, const Vec<T>* re, const Vec<T>* im) {
+  constexpr int L = Lanes<T>::count;
   if (job.direction == Direction::Backward) std::swap(re, im);
   T* out = reinterpret_cast<T*>(job.out);
   if (adjacent(job, job.out_offset)) {
@@ -199,7 +198,7 @@ void scatter(const LaneJob<T>& job, int64_t n, const vector_t<T>* re, const vect
   int64_t j = 0;
   if (job.out_step == 1 && job.lanes == L) {
     for (; j + L / 2 <= n; j += L / 2) {
-      vector_t<T> v[L];
+      Vec<T> v[L];
 #pragma GCC unroll 8
       for (int k = 0; k < L / 2; ++k) v[2 * k] = re[j + k], v[2 * k + 1] = im[j + k];
       transpose<T>(v);
@@ -217,7 +216,7 @@ void scatter(const LaneJob<T>& job, int64_t n, const vector_t<T>* re, const vect
 // Value k of lane l times near[k][l] far[k].
 template <class T>
 void turn(const LaneJob<T>& job, int64_t n, const Rows<T>& rows) {
-  constexpr int64_t L = Vector<T>::lanes;
+  constexpr int64_t L = Lanes<T>::count;
   for (int64_t k = 0; k < n; ++k) {
     const T* near = reinterpret_cast<const T*>(job.near + k * kLanes<T>);
     T re[L], im[L];
@@ -229,8 +228,8 @@ void turn(const LaneJob<T>& job, int64_t n, const Rows<T>& rows) {
 
 template <class T>
 void run(const Plan<T>& p, const LaneJob<T>& job) {
-  constexpr int64_t L = Vector<T>::lanes;
-  const auto part = [&](int64_t i) { return reinterpret_cast<vector_t<T>*>(job.scratch + i * p.n * L); };
+  constexpr int64_t L = Lanes<T>::count;
+  const auto part = [&](int64_t i) { return reinterpret_cast<Vec<T>*>(job.scratch + i * p.n * L); };
   Rows<T> now{part(0), part(1)}, next{part(2), part(3)};
   gather(job, p.n, now.re, now.im);
   for (const Pass<T>& s : p.passes) {
@@ -269,8 +268,8 @@ TL_INLINE void part_pair(V& ar, V& ai, V& br, V& bi, const V& wr, const V& wi) {
 // f on all pairs (k, half - k), k from 1.
 template <class T, class F>
 TL_INLINE void for_pairs(const std::complex<T>* from, std::complex<T>* to, int64_t half, const std::complex<T>* roots, F f) {
-  using V = vector_t<T>;
-  constexpr int L = Vector<T>::lanes;
+  using V = Vec<T>;
+  constexpr int L = Lanes<T>::count;
   const auto real = [](int i) { return 2 * i; };
   const auto imag = [](int i) { return 2 * i + 1; };
   const auto last_real = [](int i) { return 2 * (L - 1 - i); };
@@ -323,7 +322,7 @@ void multiply(const std::complex<T>* from, const std::complex<T>* by, std::compl
 
 template <class T>
 constexpr FftLoops<T> loops() {
-  return {Vector<T>::lanes, run<T>, join<T>, part<T>, multiply<T>};
+  return {Lanes<T>::count, run<T>, join<T>, part<T>, multiply<T>};
 }
 
 }  // namespace

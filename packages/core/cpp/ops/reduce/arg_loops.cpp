@@ -3,10 +3,13 @@
 
 #include <algorithm>
 
-#include "ops/reduce/vector.hpp"
+#include "vec/isa.hpp"
+#include "vec/lanes.hpp"
 
 namespace tallow::TL_ISA_NS {
 namespace {
+
+using namespace lanes;
 
 template <bool Max, class V>
 inline __attribute__((always_inline)) V pick(V acc, V x) {
@@ -20,8 +23,8 @@ inline bool better(T x, T than) {  // strictly: a NaN is better than a number, a
 
 template <bool Max, class T>
 T extremum(const T* x, int64_t n) {
-  using V = vector_t<T>;
-  constexpr int L = Vector<T>::lanes;
+  using V = Vec<T>;
+  constexpr int L = Lanes<T>::count;
   T best = x[0];
   int64_t i = 0;
   if (n >= L) {

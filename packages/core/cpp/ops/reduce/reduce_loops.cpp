@@ -4,11 +4,14 @@
 #include <limits>
 
 #include "ops/reduce/reducers.hpp"
-#include "ops/reduce/vector.hpp"
+#include "vec/isa.hpp"
+#include "vec/lanes.hpp"
 #include "vec/math.hpp"
 
 namespace tallow::TL_ISA_NS {
 namespace {
+
+using namespace lanes;
 
 #define TL_INLINE inline __attribute__((always_inline))
 
@@ -17,6 +20,7 @@ template <> struct wide<uint64_t> { using type = uint64_t; };  // 64-bit sums an
 template <> struct wide<c64> { using type = c128; };
 template <> struct wide<c128> { using type = c128; };
 template <class T> using wide_t = typename wide<T>::type;
+template <class T> constexpr bool kComplex = std::is_same_v<wide_t<T>, c128>;
 
 // How far ahead to ask for memory: the processor's own prefetching stops at each page.
 template <class T> constexpr int64_t kAhead = 2048 / sizeof(T);
@@ -39,8 +43,8 @@ struct Square {
 
 template <class F, class T>
 TL_INLINE wide_t<T> sum_run(const T* x, int64_t n) {
-  using V = vector_t<T>;
-  constexpr int L = Vector<T>::lanes;
+  using V = Vec<T>;
+  constexpr int L = Lanes<T>::count;
   wide_t<T> total{};
   int64_t i = 0;
   if (n >= L) {
@@ -153,12 +157,16 @@ struct Product {
   static Acc identity() { return Acc(1); }
   static TL_INLINE void merge(Acc& a, const Acc& b) { a *= b; }
   static TL_INLINE void inner(const T* x, int64_t n, Acc& acc, double) {
-    Acc a[4] = {Acc(1), Acc(1), Acc(1), Acc(1)};
+    constexpr int64_t kLanes = kComplex<T> ? 4 : 64;  // products side by side: a few vectors of double
+    Acc a[kLanes];
+    std::fill(a, a + kLanes, Acc(1));
     int64_t i = 0;
-    for (; i + 4 <= n; i += 4)
-      for (int k = 0; k < 4; ++k) a[k] *= static_cast<Acc>(x[i + k]);
+    for (; i + kLanes <= n; i += kLanes)
+      for (int64_t k = 0; k < kLanes; ++k) a[k] *= static_cast<Acc>(x[i + k]);
     for (; i < n; ++i) a[0] *= static_cast<Acc>(x[i]);
-    acc *= (a[0] * a[1]) * (a[2] * a[3]);
+    for (int64_t half = kLanes / 2; half; half /= 2)
+      for (int64_t k = 0; k < half; ++k) a[k] *= a[k + half];
+    acc *= a[0];
   }
   static void outer(const T* x, int64_t n, int64_t stride, int64_t columns, Acc* acc, double) {
     for (int64_t r = 0; r < n; ++r)
@@ -183,8 +191,8 @@ struct Extremum {
   }
   static TL_INLINE void merge(Acc& a, const Acc& b) { a = pick<Max>(a, b); }
   static TL_INLINE void inner(const T* x, int64_t n, Acc& acc, double) {
-    using V = vector_t<T>;
-    constexpr int L = Vector<T>::lanes;
+    using V = Vec<T>;
+    constexpr int L = Lanes<T>::count;
     T best = acc;
     int64_t i = 0;
     if (n >= L) {
@@ -272,8 +280,8 @@ struct MomentsOf {
   }
   static void inner(const T* x, int64_t n, Acc& acc, double) {
     if (n == 0) return;
-    using V = vector_t<T>;
-    constexpr int L = Vector<T>::lanes;
+    using V = Vec<T>;
+    constexpr int L = Lanes<T>::count;
     const double mean = sum_run<Identity>(x, n) / static_cast<double>(n);
     const T m = static_cast<T>(mean);
     V s0{}, s1{}, d0{}, d1{};

@@ -8,11 +8,14 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/reduce/vector.hpp"
+#include "vec/isa.hpp"
+#include "vec/lanes.hpp"
 #include "vec/math.hpp"
 
 namespace tallow::TL_ISA_NS {
 namespace {
+
+using namespace lanes;
 
 constexpr int64_t kBlock = 1024;
 
@@ -21,8 +24,8 @@ template <class V> inline V larger(V a, V b) { return a > b ? a : b; }
 // A NaN may get lost here: it comes back through the sum of exponentials.
 template <class T>
 T row_max(const T* x, int64_t n) {
-  using V = vector_t<T>;
-  constexpr int L = Vector<T>::lanes;
+  using V = Vec<T>;
+  constexpr int L = Lanes<T>::count;
   if (n < L) {
     T best = -std::numeric_limits<T>::infinity();
     for (int64_t i = 0; i < n; ++i) best = x[i] > best ? x[i] : best;
@@ -52,8 +55,8 @@ T row_max(const T* x, int64_t n) {
 
 template <class T, class F>
 inline __attribute__((always_inline)) double lane_sum(int64_t n, F&& at) {  // sum of at(i), at most kBlock terms
-  using V = vector_t<T>;
-  constexpr int L = Vector<T>::lanes;
+  using V = Vec<T>;
+  constexpr int L = Lanes<T>::count;
   V a[2] = {};
   int64_t i = 0;
   double total = 0;
@@ -68,12 +71,12 @@ inline __attribute__((always_inline)) double lane_sum(int64_t n, F&& at) {  // s
 }
 template <class T> struct Plain {
   const T* x;
-  vector_t<T> vector(int64_t i) const { return load(x + i); }
+  Vec<T> vector(int64_t i) const { return load(x + i); }
   T scalar(int64_t i) const { return x[i]; }
 };
 template <class T> struct Dot {
   const T *x, *y;
-  vector_t<T> vector(int64_t i) const { return load(x + i) * load(y + i); }
+  Vec<T> vector(int64_t i) const { return load(x + i) * load(y + i); }
   double scalar(int64_t i) const { return static_cast<double>(x[i]) * y[i]; }
 };
 

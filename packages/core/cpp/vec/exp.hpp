@@ -97,6 +97,15 @@ template <class T> TL_VEC_FN T expm1_inner(T x) {
   return scale * expm1_reduced(parts.r) + (scale - T(1));
 }
 
+// Up to here 2^k is a normal number, and so is the result: the same bits with less work.
+template <class T> constexpr T exp_quick_limit = T(0);
+template <> constexpr float exp_quick_limit<float> = 87.0f;
+template <> constexpr double exp_quick_limit<double> = 708.0;
+template <class T> TL_VEC_FN T exp_quick(T x) {
+  const auto parts = reduce_ln2(x);
+  return exp_reduced(parts.r) * pow2(parts.k);
+}
+
 TL_VEC_FN float exp(float x) { return exp_impl(x); }
 TL_VEC_FN double exp(double x) { return exp_impl(x); }
 

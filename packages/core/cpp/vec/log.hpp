@@ -34,6 +34,16 @@ TL_VEC_FN log_parts_d log_reduce(double x) {
   return {from_bits((b & 0xfffffffffffffull) + sqrt_half_d) - 1.0, k};
 }
 
+// The same for normal numbers.
+TL_VEC_FN log_parts_f log_reduce_normal(float x) {
+  const u32 b = log_bits(x);
+  return {from_bits((b & 0x7fffffu) + sqrt_half_f) - 1.0f, static_cast<float>(static_cast<i32>(b >> 23) - 127)};
+}
+TL_VEC_FN log_parts_d log_reduce_normal(double x) {
+  const u64 b = log_bits(x);
+  return {from_bits((b & 0xfffffffffffffull) + sqrt_half_d) - 1.0, from_bits((b >> 52) | 0x4330000000000000ull) - (0x1p52 + 1023)};
+}
+
 // log(1 + f) - f on the reduced range; relative error of log(1 + f) 2^-27.3 and 2^-59.
 TL_VEC_FN float log_tail(float f) {
   return f * f *
@@ -70,22 +80,29 @@ template <class T> TL_VEC_FN T log_impl(T x) {
 TL_VEC_FN float log(float x) { return log_impl(x); }
 TL_VEC_FN double log(double x) { return log_impl(x); }
 
+template <class T> TL_VEC_FN T log_quick(T x) {  // of a normal, positive number
+  const auto parts = log_reduce_normal(x);
+  return log_join(parts.f, parts.k);
+}
+
 // scale * log x for scale = high + low = 1/ln2 or 1/ln10; log(2)*scale = k_high + k_low.
-template <class T> TL_VEC_FN T log_scaled(T x, T high, T low, T k_high, T k_low) {
-  const auto parts = log_reduce(x);
-  const T tail = log_tail(parts.f) * high + (parts.f * low + parts.k * k_low);
-  return log_edges(parts.k * k_high + (parts.f * high + tail), x);
+template <class T> struct log_scale {
+  T high, low, k_high, k_low;
+};
+TL_VEC_FN log_scale<float> log2_scale(float) { return {0x1.715476p+0f, 0x1.4ae0cp-26f, 1.0f, 0.0f}; }
+TL_VEC_FN log_scale<double> log2_scale(double) { return {0x1.71547652b82fep+0, 0x1.777d0ffda0d24p-56, 1.0, 0.0}; }
+TL_VEC_FN log_scale<float> log10_scale(float) { return {0x1.bcb7b2p-2f, -0x1.5b235ep-27f, 0x1.344p-2f, 0x1.3509f8p-18f}; }
+TL_VEC_FN log_scale<double> log10_scale(double) {
+  return {0x1.bcb7b1526e50ep-2, 0x1.95355baaafad3p-57, 0x1.34413509f6p-2, 0x1.9fef311f12b36p-42};
 }
-TL_VEC_FN float log2(float x) { return log_scaled(x, 0x1.715476p+0f, 0x1.4ae0cp-26f, 1.0f, 0.0f); }
-TL_VEC_FN double log2(double x) {
-  return log_scaled(x, 0x1.71547652b82fep+0, 0x1.777d0ffda0d24p-56, 1.0, 0.0);
+template <class Parts, class T> TL_VEC_FN T log_scaled(Parts parts, log_scale<T> s) {
+  const T tail = log_tail(parts.f) * s.high + (parts.f * s.low + parts.k * s.k_low);
+  return parts.k * s.k_high + (parts.f * s.high + tail);
 }
-TL_VEC_FN float log10(float x) {
-  return log_scaled(x, 0x1.bcb7b2p-2f, -0x1.5b235ep-27f, 0x1.344p-2f, 0x1.3509f8p-18f);
-}
-TL_VEC_FN double log10(double x) {
-  return log_scaled(x, 0x1.bcb7b1526e50ep-2, 0x1.95355baaafad3p-57, 0x1.34413509f6p-2, 0x1.9fef311f12b36p-42);
-}
+template <class T> TL_VEC_FN T log2(T x) { return log_edges(log_scaled(log_reduce(x), log2_scale(x)), x); }
+template <class T> TL_VEC_FN T log10(T x) { return log_edges(log_scaled(log_reduce(x), log10_scale(x)), x); }
+template <class T> TL_VEC_FN T log2_quick(T x) { return log_scaled(log_reduce_normal(x), log2_scale(x)); }
+template <class T> TL_VEC_FN T log10_quick(T x) { return log_scaled(log_reduce_normal(x), log10_scale(x)); }
 
 // log1p: k comes from the rounded 1 + x, f is formed from x itself: f = x 2^-k + (2^-k - 1), exact where it matters.
 TL_VEC_FN float log1p(float x) {

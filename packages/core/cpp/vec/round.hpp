@@ -49,20 +49,41 @@ template <class T> TL_VEC_FN T ceil(T x) {
 TL_VEC_FN float fmod(float a, float b) { return TL_VEC_BUILTIN(fmodf)(a, b); }
 TL_VEC_FN double fmod(double a, double b) { return TL_VEC_BUILTIN(fmod)(a, b); }
 
-// Python's %: the sign of the divisor.
-template <class T> TL_VEC_FN T remainder(T a, T b) {
-  const T m = fmod(a, b);
-  return (m != T(0)) & ((b < T(0)) != (m < T(0))) ? m + b : m;
-}
+// Python's %: the sign of the divisor. m = fmod(a, b).
+template <class T> TL_VEC_FN T remainder_of(T m, T b) { return (m != T(0)) & ((b < T(0)) != (m < T(0))) ? m + b : m; }
+template <class T> TL_VEC_FN T remainder(T a, T b) { return remainder_of(fmod(a, b), b); }
+
 // Python's //, from the exact remainder, so that a == b * (a // b) + a % b as nearly as can be; a // 0 is a / 0.
-template <class T> TL_VEC_FN T floor_divide(T a, T b) {
-  if (b == T(0)) return a / b;
-  const T m = fmod(a, b);
+template <class T> TL_VEC_FN T floor_divide_of(T m, T a, T b) {
   T q = (a - m) / b;
-  if ((m != T(0)) & ((b < T(0)) != (m < T(0)))) q -= T(1);
-  if (q == T(0)) return copysign(T(0), a / b);
-  const T whole = floor(q);
-  return q - whole > T(0.5) ? whole + T(1) : whole;
+  q = (m != T(0)) & ((b < T(0)) != (m < T(0))) ? q - T(1) : q;
+  const T whole = floor(q), nearest = q - whole > T(0.5) ? whole + T(1) : whole, exact = a / b;
+  const T result = q == T(0) ? copysign(T(0), exact) : nearest;
+  return b == T(0) ? exact : result;
+}
+template <class T> TL_VEC_FN T floor_divide(T a, T b) { return floor_divide_of(fmod(a, b), a, b); }
+
+// fmod where |a / b| < 2^24 and b is finite. The rounded quotient is never below the true one's whole part and at most
+// one above it; either way what remains has no more bits than b, and is exact.
+constexpr float fmod_quick_limit = 0x1p24f;
+TL_VEC_FN float fmod_quick(float quotient, float a, float b) {
+  const float q = trunc(quotient), x = abs(a), y = abs(b);
+#if TL_VEC_HAS_FMA
+  const float r = TL_VEC_BUILTIN(fmaf)(-q, y, x);
+#else
+  const float r = static_cast<float>(static_cast<double>(x) - static_cast<double>(q) * static_cast<double>(y));
+#endif
+  return copysign(r < 0.0f ? r + y : r, a);
+}
+
+// The next number after a towards b.
+template <class T> TL_VEC_FN T nextafter(T a, T b) {
+  using U = unsigned_of<T>;
+  const U step = (a < b) == (a > T(0)) ? U(1) : ~U(0);
+  const T moved = from_bits(static_cast<U>(bits(a) + step));
+  const T result = a == T(0) ? copysign(from_bits(U(1)), b) : moved;
+  const T other = (a != a) | (b != b) ? a + b : b;
+  return (a < b) | (a > b) ? result : other;
 }
 
 }  // namespace TL_ISA_NS

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ops/pointwise/pointwise.hpp"
+#include "vec/half.hpp"
 #include "vec/isa.hpp"
 
 namespace tallow {
@@ -50,6 +51,12 @@ void cast_loop(const char* src, int64_t ss, char* dst, int64_t ds, int64_t n) {
     } else {
       auto* s = reinterpret_cast<const From*>(src);
       auto* d = reinterpret_cast<To*>(dst);
+#if TL_VEC_HAS_HALF
+      if constexpr (std::is_same_v<From, Half> && std::is_same_v<To, float>)
+        return vec::widen_half(reinterpret_cast<const uint16_t*>(src), d, n);
+      if constexpr (std::is_same_v<From, float> && std::is_same_v<To, Half>)
+        return vec::narrow_half(s, reinterpret_cast<uint16_t*>(dst), n);
+#endif
 #pragma GCC ivdep
       for (int64_t i = 0; i < n; ++i) d[i] = convert<To>(s[i]);
     }

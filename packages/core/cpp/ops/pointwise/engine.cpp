@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "ops/pointwise/pointwise.hpp"
+#include "ops/pointwise/truth_loops.hpp"
 #include "parallel/parallel.hpp"
 
 namespace tallow {
@@ -32,16 +33,15 @@ struct Plan {
   int64_t numel = 1;
 };
 
-void build(Plan& p, ComputeType c, DType result, const Operand* ops, int n, Sizes shape) {
+void build(Plan& p, DType compute, DType result, const Operand* ops, int n, Sizes shape) {
   p.n = n;
   const int nd = static_cast<int>(shape.size());
-  const DType cd = dtype_of_compute(c);
   int64_t strides[kMaxOperands][64];
   for (int k = 0; k < n; ++k) {
     const Operand& o = ops[k];
     p.data[k] = o.data;
     p.item[k] = itemsize(o.dtype);
-    const DType want = k == 0 ? result : cd;
+    const DType want = k == 0 ? result : compute;
     p.want_item[k] = itemsize(want);
     p.pack[k] = o.dtype == want ? nullptr : k == 0 ? cast_fn(want, o.dtype) : cast_fn(o.dtype, want);
     const int64_t lead = nd - o.ndim;
@@ -194,8 +194,7 @@ void run_piece(const Plan& p, Loop loop, const ScalarArg* scalars, const CastFn*
 
 }  // namespace
 
-void run_pointwise(Loop loop, ComputeType compute, DType result, const Operand* operands, int noperands, const ScalarArg* scalars, Sizes shape,
-                   bool costly) {
+void run_loop(Loop loop, DType compute, DType result, const Operand* operands, int noperands, const ScalarArg* scalars, Sizes shape, bool costly) {
   Plan p;
   build(p, compute, result, operands, noperands, shape);
   if (p.numel == 0) return;
@@ -207,6 +206,11 @@ void run_pointwise(Loop loop, ComputeType compute, DType result, const Operand* 
   const bool broadcast_ok = noperands > 2;
   parallel_for(0, p.numel, costly ? kCostlyGrain : kGrain,
                [&](int64_t b, int64_t e) { run_piece(p, loop, scalars, copy, b, e, broadcast_ok); });
+}
+
+void run_pointwise(Loop loop, ComputeType c, DType result, const Operand* operands, int noperands, const ScalarArg* scalars, Sizes shape,
+                   bool costly) {
+  run_loop(loop, dtype_of_compute(c), result, operands, noperands, scalars, shape, costly);
 }
 
 }  // namespace tallow

@@ -105,7 +105,13 @@ template <class T> TL_INLINE auto angle(T a) {
   else return a != a ? a : (a < T(0) ? T(3.14159265358979323846) : T(0));
 }
 template <class T> TL_INLINE T copysign(T a, T b) { return v::copysign(a, b); }
-template <class T> TL_INLINE T hypot(T a, T b) { return std::hypot(a, b); }
+TL_INLINE float hypot(float a, float b) {  // squares of floats neither overflow nor vanish in double
+  const double x = a, y = b;
+  const float root = static_cast<float>(v::sqrt(x * x + y * y));
+  constexpr float inf = std::numeric_limits<float>::infinity();
+  return (v::abs(a) == inf) | (v::abs(b) == inf) ? inf : root;
+}
+TL_INLINE double hypot(double a, double b) { return std::hypot(a, b); }
 template <class T> TL_INLINE T lerp(T a, T b, T w) {
   // From the nearer end, so that both ends are exact.
   if constexpr (is_complex_v<T>) return std::abs(w) < typename T::value_type(0.5) ? a + w * (b - a) : b - (b - a) * (T(1) - w);

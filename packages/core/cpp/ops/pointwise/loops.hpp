@@ -49,6 +49,7 @@ void loop2(char* const* d, const int64_t* s, int64_t n, const ScalarArg* scalars
   auto* o = reinterpret_cast<R*>(d[0]);
   auto* a = reinterpret_cast<const T*>(d[1]);
   auto* b = reinterpret_cast<const T*>(d[2]);
+  if constexpr (requires { run_pairs(F(), a, true, b, true, o, n); }) return run_pairs(F(), a, s[1] != 0, b, s[2] != 0, o, n);
   if (s[1] && s[2]) {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) o[i] = F::run(a[i], b[i], T(), p);

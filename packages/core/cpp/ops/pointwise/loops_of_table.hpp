@@ -1,6 +1,7 @@
 // Included by each <theme>_loops.cpp after it defined TL_TABLE (the file) and TL_TABLE_NAME (the theme); TL_TABLE_BLOCKS
-// may add run_block(functor, from, to, n) for functions that have a form for whole blocks, and run_with_number(functor,
-// from, number, to, n) for those with simpler forms for some second operands.
+// may add run_block(functor, from, to, n) for functions that have a form for whole blocks, run_pairs(functor, a, many_a, b,
+// many_b, to, n) likewise for two operands, each an array or one number, and run_with_number(functor, from, number, to, n)
+// for those with simpler forms for some second operands. TL_BLOCK(name) is the first for vec's name##_block.
 #include "ops/pointwise/functions.hpp"
 #include "ops/pointwise/loops.hpp"
 #include "ops/pointwise/table.hpp"
@@ -28,6 +29,9 @@ constexpr int arity_of(const char* schema) {  // how many Tensor parameters
   };
 #include TL_TABLE
 #undef TL_POINTWISE
+#define TL_BLOCK(name)                                                                                          \
+  inline void run_block(F_##name, const float* from, float* to, int64_t n) { vec::name##_block(from, to, n); }  \
+  inline void run_block(F_##name, const double* from, double* to, int64_t n) { vec::name##_block(from, to, n); }
 #ifdef TL_TABLE_BLOCKS
 TL_TABLE_BLOCKS
 #endif

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dispatch/structured.hpp"
+#include "ops/pointwise/truth_loops.hpp"
 
 namespace tallow {
 
@@ -134,11 +135,11 @@ void run_call(TlCall* call, const PointwiseDef* def) {
              params[n + i].name, " must not be a floating point number.");
   }
   const ComputeType c = compute_type(common);
-  const Loop loop = def->loops.loops[c];
+  Loop loop = def->loops.loops[c];
   if (__builtin_expect(!loop, 0)) unsupported(def, common);
   // What the loop writes, and the dtype of the result.
   const bool compares = def->promote == Promote::Compare;
-  const DType loop_dtype = compares ? DType::Bool : real_result ? to_real(dtype_of_compute(c)) : dtype_of_compute(c);
+  DType cd = dtype_of_compute(c), loop_dtype = compares ? DType::Bool : real_result ? to_real(cd) : cd;
   const DType result = compares ? DType::Bool : real_result ? to_real(common) : common;
 
   // Shapes.
@@ -216,8 +217,14 @@ void run_call(TlCall* call, const PointwiseDef* def) {
   }
 
   if (device.type != TL_META && out.numel() > 0) {
-    const DType cd = dtype_of_compute(c);
     TensorImpl* o = out.get();
+    bool truths = common == DType::Bool && o->dtype == DType::Bool && n <= 3 && !(def->flags & Partial);
+    for (int i = 0; i < n; ++i) truths &= in[i]->tag != TL_TENSOR || in[i]->tensor->dtype == DType::Bool;
+    if (truths) {
+      scalars[0] = truth_coefficients(loop, compares, n, scalars);
+      loop = truth_loop(n);
+      cd = loop_dtype = DType::Bool;
+    }
     // Numbers become one element of the compute type.
     alignas(16) char numbers[4][16];
     bool direct = uniform && o->dtype == loop_dtype && o->numel <= 32768;
@@ -231,12 +238,16 @@ void run_call(TlCall* call, const PointwiseDef* def) {
         s[i + 1] = itemsize(cd);
       } else {
         const ScalarArg v = to_scalar_arg(*in[i]);
-        switch (c) {
-          case kF32: *reinterpret_cast<float*>(numbers[i]) = v.as<float>(); break;
-          case kF64: *reinterpret_cast<double*>(numbers[i]) = v.as<double>(); break;
-          case kI64: *reinterpret_cast<int64_t*>(numbers[i]) = v.as<int64_t>(); break;
-          case kC64: *reinterpret_cast<c64*>(numbers[i]) = v.as<c64>(); break;
-          default: *reinterpret_cast<c128*>(numbers[i]) = v.as<c128>(); break;
+        if (truths) {
+          *reinterpret_cast<bool*>(numbers[i]) = v.as<int64_t>() != 0;
+        } else {
+          switch (c) {
+            case kF32: *reinterpret_cast<float*>(numbers[i]) = v.as<float>(); break;
+            case kF64: *reinterpret_cast<double*>(numbers[i]) = v.as<double>(); break;
+            case kI64: *reinterpret_cast<int64_t*>(numbers[i]) = v.as<int64_t>(); break;
+            case kC64: *reinterpret_cast<c64*>(numbers[i]) = v.as<c64>(); break;
+            default: *reinterpret_cast<c128*>(numbers[i]) = v.as<c128>(); break;
+          }
         }
         direct &= n >= 2;
         d[i + 1] = numbers[i];
@@ -256,7 +267,7 @@ void run_call(TlCall* call, const PointwiseDef* def) {
           operands[i + 1] = {numbers[i], cd, nullptr, nullptr, 0};
         }
       }
-      run_pointwise(loop, c, loop_dtype, operands, n + 1, scalars, shape, def->flags & Costly);
+      run_loop(loop, cd, loop_dtype, operands, n + 1, scalars, shape, def->flags & Costly);
     }
   }
   call->rets[0].tag = TL_TENSOR;

@@ -2,6 +2,7 @@
 #include "ops/pointwise/table.hpp"
 
 #include "ops/pointwise/pointwise.hpp"
+#include "ops/pointwise/truth_loops.hpp"
 #include "vec/isa.hpp"
 
 namespace tallow {

@@ -18,6 +18,12 @@ void check_not_empty(const TensorImpl* t, Sizes dims, const DimMask& mask, const
     TL_CHECK_INDEX(!mask.reduced[d] || t->size(d) > 0, op, "(): Expected reduction dim ", d, " to have non-zero size.");
 }
 
+// The largest truth value is whether any is true.
+Reduction extremum(Reducer r, DType t) {
+  if (t == DType::Bool) return {r == Reducer::Max ? Reducer::Any : Reducer::All, t};
+  return {r, compute_dtype(t)};
+}
+
 // ---------------------------------------------------------------- amax, amin
 void extremum_shape(Call& c) {
   const TensorImpl* t = c.handle(0);
@@ -30,7 +36,7 @@ void extremum_shape(Call& c) {
 template <Reducer R>
 void extremum_cpu(Call& c) {
   const TensorImpl* t = c.handle(0);
-  reduce({R, compute_dtype(t->dtype)}, t, dim_mask(c, 1, t->ndim), c.out_handle());
+  reduce(extremum(R, t->dtype), t, dim_mask(c, 1, t->ndim), c.out_handle());
 }
 
 // ---------------------------------------------------------------- max(), min()
@@ -44,7 +50,7 @@ void total_shape(Call& c) {
 template <Reducer R>
 void total_cpu(Call& c) {
   const TensorImpl* t = c.handle(0);
-  reduce({R, compute_dtype(t->dtype)}, t, dim_mask({}, t->ndim, ""), c.out_handle());
+  reduce(extremum(R, t->dtype), t, dim_mask({}, t->ndim, ""), c.out_handle());
 }
 
 // ---------------------------------------------------------------- aminmax
@@ -67,8 +73,8 @@ void aminmax_cpu(Call& c) {
   const TensorImpl* t = c.handle(0);
   const int64_t dims[1] = {c.integer(1)};
   const DimMask mask = dim_mask(c.has(1) ? Sizes(dims) : Sizes(), t->ndim, "aminmax");
-  reduce({Reducer::Min, compute_dtype(t->dtype)}, t, mask, c.out_handle(0));
-  reduce({Reducer::Max, compute_dtype(t->dtype)}, t, mask, c.out_handle(1));
+  reduce(extremum(Reducer::Min, t->dtype), t, mask, c.out_handle(0));
+  reduce(extremum(Reducer::Max, t->dtype), t, mask, c.out_handle(1));
 }
 
 void max_other(Call& c) { c.ret(tl::call<"maximum">(c.value(0), c.value(1))); }

@@ -19,6 +19,8 @@ bool is_one_float(const TlTensorInfo& info) {
   return info.numel == 1 && (info.dtype == TL_FLOAT32 || info.dtype == TL_FLOAT64) && info.device.type == TL_CPU;
 }
 
+bool holds_tensors(const TlOpArgument& argument) { return argument.tag == TL_TENSOR_LIST; }
+
 double read(const TlTensorInfo& info) { return info.dtype == TL_FLOAT32 ? *static_cast<const float*>(info.data) : *static_cast<const double*>(info.data); }
 
 std::string place(const char* list, size_t i) { return std::string(list) + "[" + std::to_string(i) + "] "; }
@@ -58,7 +60,8 @@ Step::Step(tl::Call& c) : call_(c) {
     if (!is_one_float(ti)) fail(TL_RUNTIME_ERROR, std::string(what) + " must be one floating-point number on the CPU");
     return read(ti);
   };
-  scale_ = scalar(info.nargs - 2, "grad_scale", 1);
+  last_ = info.nargs - 2;
+  scale_ = scalar(last_, "grad_scale", 1);
   skipped_ = scalar(info.nargs - 1, "found_inf", 0) != 0;
   gather(info);
 }
@@ -66,7 +69,7 @@ Step::Step(tl::Call& c) : call_(c) {
 void Step::gather(const TlOpInfo& info) {
   const auto params = call_.handles(0);
   uint32_t lists = 0;  // lists of whole tensors
-  for (next_ = 0; next_ < info.nargs && tl::argument(info, next_).is_list; ++next_) {
+  for (next_ = 0; next_ < info.nargs && holds_tensors(tl::argument(info, next_)); ++next_) {
     const std::string_view name = tl::argument(info, next_).name;
     const auto list = call_.handles(next_);
     if (name == "steps") numbers_ = next_;

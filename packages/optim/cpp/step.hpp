@@ -1,6 +1,7 @@
 // One call of a step op: its lists of tensors, its settings, and the loop over all elements of all parameters.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,22 @@ class Step {
   // Whether the scaler found a gradient that is not finite: then nothing may change.
   bool skipped() const { return skipped_; }
   size_t size() const { return params_.size(); }
-  double number() { return call_.number(next_++); }
-  bool boolean() { return call_.boolean(next_++); }
+  // The options in the order of the schema: numbers, flags as 0 and 1, lists of numbers one by one.
+  template <size_t N>
+  std::array<double, N> options() const {
+    std::array<double, N> all;
+    size_t n = 0;
+    auto put = [&](double x) {
+      if (n < N) all[n] = x;
+      ++n;
+    };
+    for (uint32_t i = next_; i < last_; ++i) {
+      if (call_.value(i).tag != TL_DOUBLE_LIST) put(call_.number(i));
+      else for (double x : call_.doubles(i)) put(x);
+    }
+    if (n != N) fail(TL_RUNTIME_ERROR, "expected " + std::to_string(N) + " options, but got " + std::to_string(n));
+    return all;
+  }
 
   // The number of parameter i in the k-th list of numbers; list 0 is `steps`.
   double get(size_t k, size_t i) const;
@@ -62,6 +77,10 @@ class Step {
       which[i] = k;
     }
     each([&](size_t i) -> const Settings& { return all[which[i]]; });
+  }
+  template <class Settings>
+  void count_and_run(const Settings& s) {
+    run_counted([&](double) { return s; });
   }
   // settings(i) for parameter i.
   template <class Settings>
@@ -124,7 +143,8 @@ class Step {
 
   tl::Call& call_;
   std::string name_;
-  uint32_t next_ = 0;
+  uint32_t next_ = 0;     // the first option
+  uint32_t last_ = 0;     // the argument after the last
   uint32_t numbers_ = 0;  // the argument that is `steps`
   double scale_ = 1;
   bool skipped_ = false;

@@ -2,6 +2,8 @@
 #include <bit>
 #include <cmath>
 
+#include <tallow/vec/half.hpp>
+
 #include "updates.hpp"
 
 namespace tallow_optim::TL_ISA {
@@ -260,6 +262,9 @@ uint16_t narrowed(float value) {
 }
 
 void widen(const uint16_t* __restrict from, float* __restrict to, int64_t n, bool half) {
+#if TL_VEC_HAS_HALF
+  if (half) return tallow::vec::widen_half(from, to, n);
+#endif
   if (half)
     for (int64_t i = 0; i < n; ++i) to[i] = static_cast<float>(std::bit_cast<_Float16>(from[i]));
   else
@@ -267,6 +272,9 @@ void widen(const uint16_t* __restrict from, float* __restrict to, int64_t n, boo
 }
 
 void narrow(const float* __restrict from, uint16_t* __restrict to, int64_t n, bool half) {
+#if TL_VEC_HAS_HALF
+  if (half) return tallow::vec::narrow_half(from, to, n);
+#endif
   if (half)
     for (int64_t i = 0; i < n; ++i) to[i] = std::bit_cast<uint16_t>(static_cast<_Float16>(from[i]));
   else

@@ -19,27 +19,30 @@ struct SgdSettings {
 struct AdamSettings {
   Prelude first;
   double beta1, beta2, eps;
-  double step_size;           // lr / (1 - beta1^t)
-  double inverse_correction;  // 1 / sqrt(1 - beta2^t)
+  double step_size = 0;           // lr / (1 - beta1^t)
+  double inverse_correction = 0;  // 1 / sqrt(1 - beta2^t)
 };
 struct AdamaxSettings {
   Prelude first;
-  double beta1, beta2, eps, step_size;  // lr / (1 - beta1^t)
+  double beta1, beta2, eps;
+  double step_size = 0;  // lr / (1 - beta1^t)
 };
 struct NadamSettings {
   Prelude first;
-  double beta1, beta2, eps, inverse_correction;
-  double grad_step, mean_step;  // how far along the gradient, and along its running mean
+  double beta1, beta2, eps;
+  double inverse_correction = 0;
+  double grad_step = 0, mean_step = 0;  // how far along the gradient, and along its running mean
 };
 struct RadamSettings {
   Prelude first;
   double beta1, beta2, eps;
-  double step_size;  // lr / (1 - beta1^t), times the rectification
-  bool rectified;    // whether the variance is used
+  double step_size = 0;    // lr / (1 - beta1^t), times the rectification
+  bool rectified = false;  // whether the variance is used
 };
 struct AdagradSettings {
   Prelude first;
-  double eps, step_size;  // lr / (1 + (t - 1) lr_decay)
+  double eps;
+  double step_size = 0;  // lr / (1 + (t - 1) lr_decay)
 };
 struct AdadeltaSettings {
   Prelude first;
@@ -55,8 +58,8 @@ struct RpropSettings {
 };
 struct AsgdSettings {
   Prelude first;
-  double eta;  // the step
-  double mu;   // the weight of the new parameter in the average
+  double eta = 0;  // the step
+  double mu = 0;   // the weight of the new parameter in the average
 };
 
 struct LerpSettings {

@@ -305,5 +305,5 @@ def test_the_op_checks_what_it_is_given(change, message):
     change(lists)
     with pytest.raises(RuntimeError, match=message):
         tallow.ops.optim.adam_step(
-            *lists, lr=0.1, beta1=0.9, beta2=0.9, eps=0.1, weight_decay=0.0, maximize=False, decoupled=False
+            *lists, lr=0.1, betas=(0.9, 0.9), eps=0.1, weight_decay=0.0, maximize=False, decoupled_weight_decay=False
         )

@@ -29,6 +29,12 @@ class NativeOptimizer(Optimizer):
     _op: ClassVar[Callable[..., Any]]
     """The native step: lists of parameters, gradients and state, then the settings by name."""
 
+    _options: ClassVar[tuple[str, ...]]
+    """The group's numbers, and tuples of numbers, that the op takes by the same names."""
+
+    _flags: ClassVar[tuple[str, ...]] = ("maximize",)
+    """Likewise what is true or false."""
+
     # `_numbers` is in the order of the op's last lists.
 
     _supports_fused: ClassVar[bool] = False
@@ -47,7 +53,13 @@ class NativeOptimizer(Optimizer):
 
     def _settings(self, group: Group) -> dict[str, Any]:
         """The op's options."""
-        raise NotImplementedError
+        settings: dict[str, Any] = {}
+        for name in self._options:
+            value = group[name]
+            settings[name] = tuple(map(float, value)) if isinstance(value, (tuple, list)) else float(value)
+        for name in self._flags:
+            settings[name] = bool(group[name])
+        return settings
 
     def _start(self, group: Group, param: Tensor, state: State) -> None:
         """Fill the state of a parameter that is stepped for the first time."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from tallow import Tensor
 
-__all__ = ["check_betas", "check_implementation", "check_lr", "check_not_negative"]
+__all__ = ["check_adam", "check_betas", "check_implementation", "check_lr", "check_not_negative"]
 
 
 def check_lr(lr: Any, what: str = "Invalid learning rate: {}") -> None:
@@ -28,6 +28,14 @@ def check_betas(betas: Any) -> None:
     for i, beta in enumerate(betas):
         if not 0.0 <= beta < 1.0:
             raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+
+
+def check_adam(lr: Any, betas: Any, eps: Any, weight_decay: Any) -> None:
+    """ValueError for an option out of range of those that Adam and its relatives share."""
+    check_lr(lr)
+    check_not_negative("epsilon", eps)
+    check_betas(betas)
+    check_not_negative("weight_decay", weight_decay)
 
 
 def check_implementation(foreach: bool | None, fused: bool | None, differentiable: bool) -> None:

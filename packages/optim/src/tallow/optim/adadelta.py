@@ -41,6 +41,7 @@ class Adadelta(NativeOptimizer):
     """
 
     _op = staticmethod(ops.optim.adadelta_step)
+    _options = ("lr", "rho", "eps", "weight_decay")
 
     def __init__(
         self,
@@ -74,10 +75,6 @@ class Adadelta(NativeOptimizer):
 
     def _tensors(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         return "square_avg", "acc_delta"
-
-    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        names = ("lr", "rho", "eps", "weight_decay")
-        return {**{name: float(group[name]) for name in names}, "maximize": group["maximize"]}
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         rho, eps = group["rho"], group["eps"]

@@ -39,6 +39,7 @@ class Adagrad(NativeOptimizer):
     """
 
     _op = staticmethod(ops.optim.adagrad_step)
+    _options = ("lr", "lr_decay", "weight_decay", "eps")
     _supports_fused = True
 
     def __init__(
@@ -90,10 +91,6 @@ class Adagrad(NativeOptimizer):
         state["step"] = new_number(0.0)
         filling = complex(start, start) if param.is_complex() else start
         state["sum"] = tallow.full_like(param, filling, requires_grad=False)
-
-    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        names = ("lr", "lr_decay", "weight_decay", "eps")
-        return {**{name: float(group[name]) for name in names}, "maximize": group["maximize"]}
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         t = counted(group, state)

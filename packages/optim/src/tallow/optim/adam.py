@@ -9,7 +9,7 @@ import tallow
 from tallow import Tensor, ops
 
 from ._native import NativeOptimizer, averages, counted, decayed
-from ._options import check_betas, check_implementation, check_lr, check_not_negative
+from ._options import check_adam, check_implementation
 
 __all__ = ["Adam", "AdamW"]
 
@@ -45,6 +45,8 @@ class Adam(NativeOptimizer):
     """
 
     _op = staticmethod(ops.optim.adam_step)
+    _options = ("lr", "betas", "eps", "weight_decay")
+    _flags = ("maximize", "decoupled_weight_decay")
     _supports_fused = True
 
     def __init__(
@@ -64,10 +66,7 @@ class Adam(NativeOptimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         _check_tensor("lr", lr, foreach, capturable)
-        check_lr(lr)
-        check_not_negative("epsilon", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay", weight_decay)
+        check_adam(lr, betas, eps, weight_decay)
         if not (all(isinstance(b, float) for b in betas) or all(isinstance(b, Tensor) for b in betas)):
             raise ValueError("betas must be either both floats or both Tensors")
         for i, beta in enumerate(betas):
@@ -90,18 +89,6 @@ class Adam(NativeOptimizer):
 
     def _tensors(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         return "exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None
-
-    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        beta1, beta2 = group["betas"]
-        return {
-            "lr": float(group["lr"]),
-            "beta1": float(beta1),
-            "beta2": float(beta2),
-            "eps": float(group["eps"]),
-            "weight_decay": float(group["weight_decay"]),
-            "maximize": group["maximize"],
-            "decoupled": group["decoupled_weight_decay"],
-        }
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         lr, (beta1, beta2) = group["lr"], group["betas"]

@@ -9,7 +9,7 @@ import tallow
 from tallow import Tensor, ops
 
 from ._native import NativeOptimizer, counted, decayed
-from ._options import check_betas, check_lr, check_not_negative
+from ._options import check_adam
 
 __all__ = ["Adamax"]
 
@@ -40,6 +40,7 @@ class Adamax(NativeOptimizer):
     """
 
     _op = staticmethod(ops.optim.adamax_step)
+    _options = ("lr", "betas", "eps", "weight_decay")
 
     def __init__(
         self,
@@ -54,10 +55,7 @@ class Adamax(NativeOptimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_lr(lr)
-        check_not_negative("epsilon", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay", weight_decay)
+        check_adam(lr, betas, eps, weight_decay)
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -72,16 +70,6 @@ class Adamax(NativeOptimizer):
 
     def _tensors(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         return "exp_avg", "exp_inf"
-
-    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "lr": float(group["lr"]),
-            "beta1": float(group["betas"][0]),
-            "beta2": float(group["betas"][1]),
-            "eps": float(group["eps"]),
-            "weight_decay": float(group["weight_decay"]),
-            "maximize": group["maximize"],
-        }
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         lr, (beta1, beta2) = group["lr"], group["betas"]

@@ -41,6 +41,7 @@ class ASGD(NativeOptimizer):
     """
 
     _op = staticmethod(ops.optim.asgd_step)
+    _options = ("lr", "lambd", "alpha", "t0", "weight_decay")
     _numbers = ("step", "eta", "mu")
 
     def __init__(
@@ -80,10 +81,8 @@ class ASGD(NativeOptimizer):
         state["mu"] = new_number(1.0)
 
     def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        names = ("lr", "lambd", "alpha", "t0", "weight_decay")
-        settings = {name: float(group[name]) for name in names}
         # torch's foreach step computes the next step size in the precision that it is kept in.
-        return {**settings, "maximize": group["maximize"], "narrow": bool(group["foreach"])}
+        return {**super()._settings(group), "narrow": bool(group["foreach"])}
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         lr, lambd = float(group["lr"]), group["lambd"]

@@ -8,7 +8,7 @@ from typing import Any
 from tallow import Tensor, ops
 
 from ._native import NativeOptimizer, averages, counted, decayed, new_number
-from ._options import check_betas, check_lr, check_not_negative
+from ._options import check_adam, check_not_negative
 
 __all__ = ["NAdam"]
 
@@ -40,6 +40,8 @@ class NAdam(NativeOptimizer):
     """
 
     _op = staticmethod(ops.optim.nadam_step)
+    _options = ("lr", "betas", "eps", "weight_decay", "momentum_decay")
+    _flags = ("maximize", "decoupled_weight_decay")
     _numbers = ("step", "mu_product")
 
     def __init__(
@@ -57,10 +59,7 @@ class NAdam(NativeOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_lr(lr)
-        check_not_negative("epsilon", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay", weight_decay)
+        check_adam(lr, betas, eps, weight_decay)
         check_not_negative("momentum_decay", momentum_decay)
         defaults = {
             "lr": lr,
@@ -82,18 +81,6 @@ class NAdam(NativeOptimizer):
     def _start(self, group: dict[str, Any], param: Tensor, state: dict[str, Any]) -> None:
         super()._start(group, param, state)
         state["mu_product"] = new_number(1.0)
-
-    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "lr": float(group["lr"]),
-            "beta1": float(group["betas"][0]),
-            "beta2": float(group["betas"][1]),
-            "eps": float(group["eps"]),
-            "weight_decay": float(group["weight_decay"]),
-            "momentum_decay": float(group["momentum_decay"]),
-            "maximize": group["maximize"],
-            "decoupled": group["decoupled_weight_decay"],
-        }
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         lr, (beta1, beta2), decay = group["lr"], group["betas"], group["momentum_decay"]

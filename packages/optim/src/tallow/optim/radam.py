@@ -8,7 +8,7 @@ from typing import Any
 from tallow import Tensor, ops
 
 from ._native import NativeOptimizer, averages, counted, decayed
-from ._options import check_betas, check_lr, check_not_negative
+from ._options import check_adam
 
 __all__ = ["RAdam"]
 
@@ -39,6 +39,8 @@ class RAdam(NativeOptimizer):
     """
 
     _op = staticmethod(ops.optim.radam_step)
+    _options = ("lr", "betas", "eps", "weight_decay")
+    _flags = ("maximize", "decoupled_weight_decay")
 
     def __init__(
         self,
@@ -54,10 +56,7 @@ class RAdam(NativeOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_lr(lr)
-        check_not_negative("epsilon", eps)
-        check_betas(betas)
-        check_not_negative("weight_decay", weight_decay)
+        check_adam(lr, betas, eps, weight_decay)
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -73,17 +72,6 @@ class RAdam(NativeOptimizer):
 
     def _tensors(self, group: dict[str, Any]) -> tuple[str | None, ...]:
         return "exp_avg", "exp_avg_sq"
-
-    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "lr": float(group["lr"]),
-            "beta1": float(group["betas"][0]),
-            "beta2": float(group["betas"][1]),
-            "eps": float(group["eps"]),
-            "weight_decay": float(group["weight_decay"]),
-            "maximize": group["maximize"],
-            "decoupled": group["decoupled_weight_decay"],
-        }
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         lr, (beta1, beta2) = group["lr"], group["betas"]

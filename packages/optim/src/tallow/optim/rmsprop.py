@@ -42,6 +42,7 @@ class RMSprop(NativeOptimizer):
     """
 
     _op = staticmethod(ops.optim.rmsprop_step)
+    _options = ("lr", "alpha", "eps", "weight_decay", "momentum")
 
     def __init__(
         self,
@@ -82,10 +83,6 @@ class RMSprop(NativeOptimizer):
             "momentum_buffer" if group["momentum"] > 0 else None,
             "grad_avg" if group["centered"] else None,
         )
-
-    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        names = ("lr", "alpha", "eps", "weight_decay", "momentum")
-        return {**{name: float(group[name]) for name in names}, "maximize": group["maximize"]}
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         alpha = group["alpha"]

@@ -40,6 +40,7 @@ class Rprop(NativeOptimizer):
     """
 
     _op = staticmethod(ops.optim.rprop_step)
+    _options = ("etas", "step_sizes")
 
     def __init__(
         self,
@@ -76,16 +77,6 @@ class Rprop(NativeOptimizer):
         state["prev"] = tallow.zeros_like(param, requires_grad=False)
         filling = complex(lr, lr) if param.is_complex() else lr
         state["step_size"] = tallow.full_like(param, filling, requires_grad=False)
-
-    def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        (shrink, grow), (least, most) = group["etas"], group["step_sizes"]
-        return {
-            "etaminus": float(shrink),
-            "etaplus": float(grow),
-            "step_size_min": float(least),
-            "step_size_max": float(most),
-            "maximize": group["maximize"],
-        }
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
         (shrink, grow), (least, most) = group["etas"], group["step_sizes"]

@@ -44,6 +44,8 @@ class SGD(NativeOptimizer):
     """
 
     _op = staticmethod(ops.optim.sgd_step)
+    _options = ("lr", "momentum", "dampening", "weight_decay")
+    _flags = ("nesterov", "maximize")
     _numbers = ()
     _supports_fused = True
 
@@ -84,15 +86,7 @@ class SGD(NativeOptimizer):
         return ("momentum_buffer" if group["momentum"] else None,)
 
     def _settings(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "lr": float(group["lr"]),
-            "momentum": float(group["momentum"]),
-            "dampening": float(group["dampening"]),
-            "weight_decay": float(group["weight_decay"]),
-            "nesterov": group["nesterov"],
-            "maximize": group["maximize"],
-            "first": False,
-        }
+        return {**super()._settings(group), "first": False}
 
     def _states_of(self, group: dict[str, Any], params: list[Tensor]) -> list[dict[str, Any]]:
         return [self.state[p] for p in params] if group["momentum"] else [{} for _ in params]

@@ -21,15 +21,14 @@ void compute_type_of(DType t, F&& f) {
 // How many of `at(0) <= at(1) <= ...` come before v: those less than it, or (right) not greater. A NaN comes last.
 template <class T, class At>
 int64_t place(int64_t n, T v, bool right, At at) {
+  const auto before = [&](int64_t i) {
+    const T x = at(i);
+    return static_cast<int64_t>(right ? !(x > v) : !(x >= v));
+  };
+  // The number of steps depends on n alone, and none has a branch that nothing could foresee.
   int64_t low = 0;
-  while (n > 0) {
-    const int64_t half = n / 2;
-    const T mid = at(low + half);
-    const bool before = right ? !(mid > v) : !(mid >= v);
-    if (before) low += half + 1, n -= half + 1;
-    else n = half;
-  }
-  return low;
+  for (; n > 1; n -= n / 2) low += before(low + n / 2 - 1) * (n / 2);
+  return n ? low + before(low) : low;
 }
 
 // v is one value or a tensor; leading dimensions of a boundary tensor with several match those of v.

@@ -15,9 +15,14 @@ struct Wanted {
 // Groups of neighbours in `order`: same(i) says whether item i goes with item i - 1. Returns where groups start.
 template <class Same>
 std::vector<int64_t> group_starts(int64_t n, Same same) {
-  std::vector<int64_t> starts;
-  for (int64_t i = 0; i < n; ++i)
-    if (i == 0 || !same(i)) starts.push_back(i);
+  std::vector<int64_t> starts(static_cast<size_t>(n));
+  size_t groups = 0;
+  if (n) starts[groups++] = 0;
+  for (int64_t i = 1; i < n; ++i) {  // without a branch that nothing could foresee
+    starts[groups] = i;
+    groups += !same(i);
+  }
+  starts.resize(groups);
   return starts;
 }
 

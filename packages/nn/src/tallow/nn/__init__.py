@@ -16,7 +16,7 @@ from tallow import ops as _ops
 
 _ops.load_library(str(Path(__file__).parent / "lib" / "libtallow_nn.so"))
 
-from . import attention, functional, init, modules, parallel, utils  # noqa: E402
+from . import attention, functional, grad, init, modules, parallel, utils  # noqa: E402
 from ._factory import factory_kwargs  # noqa: E402
 from .lazy_parameter import UninitializedBuffer, UninitializedParameter  # noqa: E402
 from .modules import *  # noqa: E402, F403
@@ -34,6 +34,7 @@ __all__ = [
     "attention",
     "factory_kwargs",
     "functional",
+    "grad",
     "init",
     "modules",
     "parallel",

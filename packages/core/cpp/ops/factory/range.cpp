@@ -242,25 +242,37 @@ void eye_out(tl::Call& c) {
   c.ret(c.tensor(N + 4));
 }
 
+// The sum of clamp(r + a, 0, most) over r from 0 to count - 1, without a step for each of them.
+__int128 sum_of_clamped(int64_t count, int64_t a, int64_t most) {
+  const int64_t rise = std::clamp<int64_t>(-a, 0, count), level = std::clamp<int64_t>(most - a, rise, count);
+  return static_cast<__int128>(level - rise) * (rise + level - 1 + 2 * static_cast<__int128>(a)) / 2 + static_cast<__int128>(count - level) * most;
+}
+
 template <bool Lower>
 void triangle_indices(tl::Call& c) {
-  const int64_t rows = c.integer(0), cols = c.integer(1), offset = c.integer(2);
+  const char* op = Lower ? "tril_indices" : "triu_indices";
+  const int64_t rows = c.integer(0), cols = c.integer(1);
   TL_CHECK(rows >= 0, "row must be non-negative, got", rows);
   TL_CHECK(cols >= 0, "col must be non-negative, got", cols);
+  TL_CHECK(rows <= INT64_MAX / 4 && cols <= INT64_MAX / 4, op, ": row and col are too large: ", rows, ", ", cols);
+  const int64_t offset = std::clamp<int64_t>(c.integer(2), -rows - 1, cols + 1);
   const DType dtype = dtype_arg(c, 3, DType::Int64);
-  TL_CHECK(is_integral(dtype), Lower ? "tril_indices" : "triu_indices", ": dtype must be an integer type, got ", dtype_name(dtype));
-  auto first = [&](int64_t r) { return Lower ? int64_t{0} : std::clamp<int64_t>(r + offset, 0, cols); };
-  auto last = [&](int64_t r) { return Lower ? std::clamp<int64_t>(r + offset + 1, 0, cols) : cols; };
-  int64_t n = 0;
-  for (int64_t r = 0; r < rows; ++r) n += last(r) - first(r);
-  const int64_t sizes[2] = {2, n};
+  TL_CHECK(is_integral(dtype), op, ": dtype must be an integer type, got ", dtype_name(dtype));
+  const __int128 below = sum_of_clamped(rows, offset + (Lower ? 1 : 0), cols);
+  const __int128 count = Lower ? below : static_cast<__int128>(rows) * cols - below;
+  TL_CHECK(count <= INT64_MAX / 64, op, ": the triangle of a ", rows, " x ", cols, " matrix has too many elements");
+  const int64_t sizes[2] = {2, static_cast<int64_t>(count)};
   const TlDevice device = device_or_cpu(c, 5);
   Tensor wide = empty(Sizes(sizes, 2), DType::Int64, device);
-  if (device.type == TL_CPU) {
+  if (device.type == TL_CPU && sizes[1]) {
     int64_t* row = wide.ptr<int64_t>();
-    int64_t* col = row + n;
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t k = first(r); k < last(r); ++k) *row++ = r, *col++ = k;
+    int64_t* col = row + sizes[1];
+    // Only the rows that have elements.
+    const int64_t begin = Lower ? std::clamp<int64_t>(-offset, 0, rows) : 0, end = Lower ? rows : std::clamp<int64_t>(cols - offset, 0, rows);
+    for (int64_t r = begin; r < end; ++r) {
+      const int64_t first = Lower ? 0 : std::clamp<int64_t>(r + offset, 0, cols), last = Lower ? std::clamp<int64_t>(r + offset + 1, 0, cols) : cols;
+      for (int64_t k = first; k < last; ++k) *row++ = r, *col++ = k;
+    }
   }
   c.ret(dtype == DType::Int64 ? std::move(wide) : cast_to(wide.get(), dtype));
 }

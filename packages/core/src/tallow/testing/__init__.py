@@ -1,5 +1,5 @@
-"""Helpers for tests: compare results with tolerances that fit their dtype, make random inputs of any dtype, call ops with
-anything."""
+"""Helpers for tests: compare results with tolerances that fit their dtype, make random inputs of any dtype, call ops
+with anything."""
 
 from ._comparison import assert_close
 from ._creation import make_tensor

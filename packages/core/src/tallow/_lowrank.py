@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import tallow
-from tallow import linalg
+from tallow import _ops, linalg
 from tallow._core import Tensor
 
 __all__ = ["lobpcg", "lu", "pca_lowrank", "svd_lowrank"]
@@ -84,7 +84,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     tensor([[4.0000, 1.0000],
             [0.5000, 2.5000]])
     """
-    result = tuple(tallow._lu_with_info(A, pivot=pivot, check_errors=not get_infos))
+    result = tuple(_ops.packet("_lu_with_info")(A, pivot=pivot, check_errors=not get_infos))
     result = result if get_infos else result[:2]
     if out is None:
         return result
@@ -163,7 +163,7 @@ def lobpcg(
             batch = A.shape[:-2]
             flat = [t if t is None else t.expand(*batch, *t.shape[-2:]).reshape(-1, *t.shape[-2:]) for t in (B, X, iK)]
             found = [
-                _lobpcg(a, k, size, *(t if t is None else t[i] for t in flat), niter, tol, upward)
+                _lobpcg(a, k, size, *(None if t is None else t[i] for t in flat), niter, tol, upward)  # type: ignore
                 for i, a in enumerate(A.reshape(-1, m, m))
             ]
             w, v = (tallow.stack([f[i] for f in found]) for i in (0, 1))

@@ -41,7 +41,8 @@ def _result_type(schema: str) -> Any:
     fields = [r.split()[-1] for r in results if len(r.split()) == 2]
     if len(fields) != len(results):
         return None
-    results_type: Any = namedtuple(name, fields, module="tallow.return_types")
+    make: Any = namedtuple  # called with a name that a type checker does not know
+    results_type = make(name, fields, module="tallow.return_types")
     results_type.__repr__ = _results_repr
     return results_type._make
 

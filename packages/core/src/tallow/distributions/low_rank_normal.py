@@ -101,9 +101,9 @@ class LowRankMultivariateNormal(Distribution):
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)
-        options = {"dtype": self.loc.dtype, "device": self.loc.device}
-        common = tallow.randn([*shape[:-1], self.cov_factor.shape[-1], 1], **options)
-        own = tallow.randn(shape, **options)
+        dtype, device = self.loc.dtype, self.loc.device
+        common = tallow.randn([*shape[:-1], self.cov_factor.shape[-1], 1], dtype=dtype, device=device)
+        own = tallow.randn(shape, dtype=dtype, device=device)
         return self.loc + (self.cov_factor @ common).squeeze(-1) + self.cov_diag.sqrt() * own
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -97,3 +97,26 @@ def test_what_lies_behind_the_rows_is_not_read() -> None:
     for x, y in ((a, b), (b.t(), a.t())):
         want = np.ascontiguousarray(x.numpy()) @ np.ascontiguousarray(y.numpy())
         assert np.array_equal((x @ y).numpy(), want)
+
+
+@pytest.mark.parametrize(
+    ("m", "k", "n"), [(1, 7, 33), (15, 7, 1), (64, 784, 512), (600, 1100, 70), (30, 600, 90), (5, 0, 4)]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bfloat16", "complex64"])
+def test_a_row_is_added_to_all(m: int, k: int, n: int, dtype: str) -> None:
+    a, b, row = whole(m, k), whole(k, n), whole(n)
+    want = (2 * (a @ b) - 3 * row).astype("float64")
+    t = getattr(tallow, dtype)
+    rows = [tallow.tensor(row), tallow.tensor(row)[None].expand(m, n), tallow.tensor(np.repeat(row, 2))[::2]]
+    for ta, tb in itertools.product((False, True), repeat=2):
+        for r in rows:
+            got = tallow.addmm(r.to(t), stored(a, ta).to(t), stored(b, tb).to(t), alpha=2, beta=-3)
+            near = np.abs(np.real(got.to(tallow.complex128 if t.is_complex else tallow.float64).numpy()) - want)
+            assert near.max() <= (np.abs(want).max() / 100 if dtype == "bfloat16" else 0), (ta, tb)
+
+
+def test_a_row_of_the_result_itself() -> None:
+    out = tallow.tensor(whole(20, 40))
+    a, b = whole(20, 30), whole(30, 40)
+    want = a @ b + out.numpy()[3]
+    assert np.array_equal(tallow.addmm(out[3], tallow.tensor(a), tallow.tensor(b), out=out).numpy(), want)

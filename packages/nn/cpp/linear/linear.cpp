@@ -18,7 +18,7 @@ void linear_shape(tl::Call& c) {
   c.output(0, out, x.dtype());
 }
 
-// Rows of x times W^T: straight into the result, the bias first where there is one.
+// Rows of x times W^T: straight into the result, with the bias where there is one.
 void linear(tl::Call& c) {
   const tl::Tensor x = c.tensor(0), w = c.tensor(1), b = c.tensor(2), y = c.out();
   const int64_t k = w.size(-1), n = w.ndim() == 2 ? w.size(0) : 1, m = k ? x.numel() / k : y.numel() / (n ? n : 1);
@@ -35,9 +35,14 @@ void linear(tl::Call& c) {
   const tl::Sizes ws = w.strides();
   const bool transposed = w.ndim() == 2 && ws[0] == 1 && ws[1] >= n && n > 1;
   const tl::Tensor dw = transposed ? w : tl::call<"contiguous">(w);
-  if (b) tl::call<"copy_">(tl::call<"view">(y, tl::Dims{m, n}), tl::call<"expand">(b, tl::Dims{m, n}));
+  if (b) {  // added while the product is written
+    const tl::Tensor row = b.numel() == n ? tl::call<"view">(b, tl::Dims{n}) : tl::call<"expand">(b, tl::Dims{n});
+    tl::call<"addmm.out">(row, tl::call<"view">(dx, tl::Dims{m, k}), tl::call<"t">(w.ndim() == 2 ? dw : tl::call<"view">(dw, tl::Dims{n, k})),
+                          tl::kw("out", tl::call<"view">(y, tl::Dims{m, n})));
+    return;
+  }
   tl::check(tl::api()->gemm(x.dtype(), 0, !transposed, m, n, k, 1.0, dx.data(), std::max<int64_t>(k, 1), dw.data(),
-                            transposed ? ws[1] : std::max<int64_t>(k, 1), b ? 1.0 : 0.0, y.data(), n));
+                            transposed ? ws[1] : std::max<int64_t>(k, 1), 0.0, y.data(), n));
 }
 
 // d weight = grad^T x over all rows; d bias = their sum.

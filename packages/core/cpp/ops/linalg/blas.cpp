@@ -185,6 +185,16 @@ void gemm(char ta, char tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a
 }
 
 template <class T>
+void gemm_row(char ta, char tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, const T* row, T* c,
+              int64_t ldc) {
+  if constexpr (is_tiled_v<T>)
+    if (m > 1 && n > 1)
+      return run_blocks(Product<T, T>{m, n, k, alpha, view(a, lda, ta), view(b, ldb, tb), beta, c, ldc, row}, true);
+  for (int64_t i = 0; i < m; ++i) std::copy_n(row, n, c + i * ldc);
+  gemm<T>(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+template <class T>
 void gemm_batch(char ta, char tb, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, int64_t sa, const T* b, int64_t ldb,
                 int64_t sb, T beta, T* c, int64_t ldc, int64_t sc, int64_t batch) {
   struct Operands { const T* a; const T* b; T* c; };
@@ -251,6 +261,7 @@ template <class T> T vdot(int64_t n, const T* x, int64_t incx, const T* y, int64
 
 #define TL_BLAS_FOR(T)                                                                                                                      \
   template void gemm<T>(char, char, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, T*, int64_t);                  \
+  template void gemm_row<T>(char, char, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*, int64_t, T, const T*, T*, int64_t);      \
   template void gemm_batch<T>(char, char, int64_t, int64_t, int64_t, T, const T*, int64_t, int64_t, const T*, int64_t, int64_t, T, T*,    \
                               int64_t, int64_t, int64_t);                                                                                 \
   template void gemm_batch<T>(char, char, int64_t, int64_t, int64_t, T, const T* const*, int64_t, const T* const*, int64_t, T, T* const*, \

@@ -17,6 +17,10 @@ namespace tallow::blas {
 template <class T>
 void gemm(char transA, char transB, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
           int64_t ldb, T beta, T* c, int64_t ldc);
+// C = alpha*op(A)*op(B) + beta*row for every row of C, which is only written: a linear layer in one pass.
+template <class T>
+void gemm_row(char transA, char transB, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, const T* b,
+              int64_t ldb, T beta, const T* row, T* c, int64_t ldc);
 
 // `batch` products, operands `stride` elements apart (0: the same one for all; C's must not overlap).
 template <class T>

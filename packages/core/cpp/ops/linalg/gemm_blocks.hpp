@@ -17,7 +17,7 @@ struct Matrix {
   int64_t row, col;  // strides
 };
 
-// C = alpha*A*B + beta*C, computed in T; S is what A and B are stored as.
+// C = alpha*A*B + beta*D, computed in T; S is what A and B are stored as. D is C, or a row that is the same for all rows.
 template <class T, class S>
 struct Product {
   int64_t m, n, k;
@@ -26,6 +26,7 @@ struct Product {
   T beta;
   T* c;
   int64_t ldc;
+  const T* row = nullptr;
 };
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -144,7 +145,7 @@ void run_product(const Product<T, S>& g, bool threads) {
         Scratch<T> a_band(a_lies ? 0 : (bottom - top) * a_place);
         for (int64_t q = 0; q < parts.count; ++q) {
           const int64_t kc = parts.length(q);
-          const Scales<T> scales{g.alpha, pc || q ? T(1) : g.beta};
+          const bool row = g.row && !(pc || q);
           if (!a_lies) pack_rows<T, S>(t, ma, top, bottom, {a_source(q, 0), g.a.row, g.a.col}, kc, a_place, a_band);
           for (int64_t j = begin; j < end; ++j) {
             const T* b = b_at(q, j);
@@ -153,22 +154,23 @@ void run_product(const Product<T, S>& g, bool threads) {
             for (int64_t i = top; i < bottom; ++i) {
               const int64_t r = ma.length(i), n = nb.length(j);
               T* c = g.c + ma.begin(i) * g.ldc + jc + nb.begin(j);
+              const Addend<T> add{g.alpha, pc || q ? T(1) : g.beta, row ? g.row + jc + nb.begin(j) : c, row ? 0 : g.ldc};
               const T* a = a_band + (i - top) * a_place;
               const T* next = b + b_place + (i - top) * ahead;
               if constexpr (same) {
                 const bool lies = b_direct(j);
                 if (a_lies && g.a.col == 1 && !lies) {
-                  t.multiply_rows(r, n, kc, scales, a_source(q, i), g.a.row, b, c, g.ldc, next, ahead * sizeof(T));
+                  t.multiply_rows(r, n, kc, add, a_source(q, i), g.a.row, b, c, g.ldc, next, ahead * sizeof(T));
                   continue;
                 }
                 if (a_lies || lies) {
                   const Matrix<T> left = a_lies ? Matrix<T>{a_source(q, i), g.a.row, g.a.col} : Matrix<T>{a, 1, r};
                   const Matrix<T> right = lies ? Matrix<T>{b_source(q, j), g.b.row, 1} : Matrix<T>{b, b_width(j), 1};
-                  t.multiply(r, n, kc, scales, left.data, left.row, left.col, right.data, right.row, c, g.ldc);
+                  t.multiply(r, n, kc, add, left.data, left.row, left.col, right.data, right.row, c, g.ldc);
                   continue;
                 }
               }
-              t.multiply_packed(r, n, kc, scales, a, b, c, g.ldc, next, ahead * sizeof(T));
+              t.multiply_packed(r, n, kc, add, a, b, c, g.ldc, next, ahead * sizeof(T));
             }
           }
         }
@@ -177,11 +179,11 @@ void run_product(const Product<T, S>& g, bool threads) {
   }
 }
 
-// C = beta*C, without reading C where beta is 0.
+// C = beta*D, without reading D where beta is 0.
 template <class T>
-void scale_rows(int64_t m, int64_t n, T beta, T* c, int64_t ldc) {
+void scale_rows(int64_t m, int64_t n, T beta, T* c, int64_t ldc, const T* row = nullptr) {
   for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < n; ++j) c[i * ldc + j] = beta == T(0) ? T(0) : beta * c[i * ldc + j];
+    for (int64_t j = 0; j < n; ++j) c[i * ldc + j] = beta == T(0) ? T(0) : beta * (row ? row[j] : c[i * ldc + j]);
 }
 
 // C = A*B as the transpose of B'*A': for a small A and a B that lies transposed (a linear layer's weight) this reads B
@@ -200,7 +202,7 @@ void run_transposed(const Product<T, S>& g, bool threads) {
       for (int64_t r = 0; r < steps; ++r) {
         T* c = g.c + (down.begin(i) + r) * g.ldc + j;
         if (g.beta == T(0)) std::copy_n(rows + r * lines, lines, c);
-        else for (int64_t q = 0; q < lines; ++q) c[q] = g.beta * c[q] + rows[r * lines + q];
+        else for (int64_t q = 0; q < lines; ++q) c[q] = g.beta * (g.row ? g.row[j + q] : c[q]) + rows[r * lines + q];
       }
     }
   };
@@ -212,7 +214,7 @@ void run_transposed(const Product<T, S>& g, bool threads) {
 template <class T, class S>
 void run_blocks(const Product<T, S>& g, bool threads) {
   if (g.m <= 0 || g.n <= 0) return;
-  if (g.k <= 0 || g.alpha == T(0)) return scale_rows(g.m, g.n, g.beta, g.c, g.ldc);
+  if (g.k <= 0 || g.alpha == T(0)) return scale_rows(g.m, g.n, g.beta, g.c, g.ldc, g.row);
   threads = threads && g.m * g.n >= blocks::kParallelFrom / g.k && !in_parallel();
   // Read where they lie, the columns of a transposed operand serve as rows of the other.
   // Rows a multiple of 2 KiB apart share few lines of the cache.

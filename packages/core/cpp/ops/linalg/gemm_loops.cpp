@@ -101,36 +101,38 @@ struct Column {
   }
 };
 
-// C = alpha*sum + beta*C. The last vector of a row of C has `last` elements.
+// The last vector of a row of C has `last` elements.
 template <class T, int R, int NV>
-inline void finish(const Vec<T> (&sum)[R][NV], const Scales<T>& scales, T* c, int64_t ldc, int64_t last) {
+inline void finish(const Vec<T> (&sum)[R][NV], const Addend<T>& add, T* c, int64_t ldc, int64_t last) {
   constexpr int W = Vector<T>::width;
-  const Vec<T> scale = broadcast(scales.alpha), keep = broadcast(scales.beta);
+  const Vec<T> scale = broadcast(add.alpha), keep = broadcast(add.beta);
+  const T* const d = add.data;
+  const int64_t ldd = add.row;
   const auto each = [&](auto&& f) __attribute__((always_inline)) {
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i)
 #pragma GCC unroll 2
-      for (int v = 0; v < NV; ++v) f(c + i * ldc + v * W, scale * sum[i][v], v + 1 == NV);
+      for (int v = 0; v < NV; ++v) f(c + i * ldc + v * W, d + i * ldd + v * W, scale * sum[i][v], v + 1 == NV);
   };
-  const bool add = scales.beta != T(0);
+  const bool some = add.beta != T(0);
   if (last == W) {
-    if (add) each([&](T* at, Vec<T> x, bool) { store(at, fma(keep, load(at), x)); });
-    else each([&](T* at, Vec<T> x, bool) { store(at, x); });
-  } else if (add) {
-    each([&](T* at, Vec<T> x, bool end) {
-      if (end) store_part(at, fma(keep, load_part(at, last), x), last);
-      else store(at, fma(keep, load(at), x));
+    if (some) each([&](T* to, const T* from, Vec<T> x, bool) { store(to, fma(keep, load(from), x)); });
+    else each([&](T* to, const T*, Vec<T> x, bool) { store(to, x); });
+  } else if (some) {
+    each([&](T* to, const T* from, Vec<T> x, bool end) {
+      if (end) store_part(to, fma(keep, load_part(from, last), x), last);
+      else store(to, fma(keep, load(from), x));
     });
   } else {
-    each([&](T* at, Vec<T> x, bool end) {
-      if (end) store_part(at, x, last);
-      else store(at, x);
+    each([&](T* to, const T*, Vec<T> x, bool end) {
+      if (end) store_part(to, x, last);
+      else store(to, x);
     });
   }
 }
 
 template <class T, int R, int NV>
-void tile(int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c, int64_t ldc, int64_t last) {
+void tile(int64_t k, const Addend<T>& add, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c, int64_t ldc, int64_t last) {
   constexpr int W = Vector<T>::width;
   Vec<T> sum[R][NV];
 #pragma GCC unroll 16
@@ -156,7 +158,7 @@ void tile(int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, int64_t
     column.next();
     b += ldb;
   }
-  finish<T, R, NV>(sum, scales, c, ldc, last);
+  finish<T, R, NV>(sum, add, c, ldc, last);
 }
 
 // With packed B, and A packed or in rows `a_row` apart. Memory is slower than the sums, so everything is asked for in
@@ -169,7 +171,7 @@ void tile(int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, int64_t
 #endif
 
 template <class T, int R, int NV, bool Rows>
-void packed_tile(int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, const T* b, T* c, int64_t ldc, int64_t last, const T* next, int64_t step) {
+void packed_tile(int64_t k, const Addend<T>& add, const T* a, int64_t a_row, const T* b, T* c, int64_t ldc, int64_t last, const T* next, int64_t step) {
   constexpr int W = Vector<T>::width, U = 4, G = Rows ? (R + 2) / 3 : 1;
   Vec<T> sum[R][NV];
 #pragma GCC unroll 16
@@ -210,13 +212,13 @@ void packed_tile(int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, 
     steps(std::integral_constant<int, U>{});
   }
   for (; p < k; ++p) steps(std::integral_constant<int, 1>{});
-  finish<T, R, NV>(sum, scales, c, ldc, last);
+  finish<T, R, NV>(sum, add, c, ldc, last);
 }
 
 template <class T>
-using TileFn = void (*)(int64_t, const Scales<T>&, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, int64_t);
+using TileFn = void (*)(int64_t, const Addend<T>&, const T*, int64_t, int64_t, const T*, int64_t, T*, int64_t, int64_t);
 template <class T>
-using PackedFn = void (*)(int64_t, const Scales<T>&, const T*, int64_t, const T*, T*, int64_t, int64_t, const T*, int64_t);
+using PackedFn = void (*)(int64_t, const Addend<T>&, const T*, int64_t, const T*, T*, int64_t, int64_t, const T*, int64_t);
 template <class T, class Rows> struct Table;
 template <class T, int... R>
 struct Table<T, std::integer_sequence<int, R...>> {
@@ -227,27 +229,27 @@ struct Table<T, std::integer_sequence<int, R...>> {
 template <class T> using Tables = Table<T, std::make_integer_sequence<int, kMaxRows>>;
 
 template <class T>
-void multiply(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c, int64_t ldc) {
+void multiply(int64_t m, int64_t n, int64_t k, const Addend<T>& add, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c, int64_t ldc) {
   constexpr int W = Vector<T>::width;
   const bool wide = n > W;
-  Tables<T>::tiles[wide][m - 1](k, scales, a, a_row, a_col, b, ldb, c, ldc, wide ? n - W : n);
+  Tables<T>::tiles[wide][m - 1](k, add, a, a_row, a_col, b, ldb, c, ldc, wide ? n - W : n);
 }
 
 // Every fourth step asks for a part of `next`.
 template <class T>
 int64_t stride_of(int64_t bytes, int64_t k) { return bytes / static_cast<int64_t>(sizeof(T)) * 4 / std::max<int64_t>(k, 1); }
 template <class T>
-void multiply_packed(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, const T* b, T* c, int64_t ldc, const T* next, int64_t bytes) {
+void multiply_packed(int64_t m, int64_t n, int64_t k, const Addend<T>& add, const T* a, const T* b, T* c, int64_t ldc, const T* next, int64_t bytes) {
   constexpr int W = Vector<T>::width;
   const bool wide = n > W;
-  Tables<T>::packed[wide][m - 1](k, scales, a, 0, b, c, ldc, wide ? n - W : n, next, stride_of<T>(bytes, k));
+  Tables<T>::packed[wide][m - 1](k, add, a, 0, b, c, ldc, wide ? n - W : n, next, stride_of<T>(bytes, k));
 }
 template <class T>
-void multiply_rows(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, const T* b, T* c, int64_t ldc, const T* next,
+void multiply_rows(int64_t m, int64_t n, int64_t k, const Addend<T>& add, const T* a, int64_t a_row, const T* b, T* c, int64_t ldc, const T* next,
                    int64_t bytes) {
   constexpr int W = Vector<T>::width;
   const bool wide = n > W;
-  Tables<T>::rows[wide][m - 1](k, scales, a, a_row, b, c, ldc, wide ? n - W : n, next, stride_of<T>(bytes, k));
+  Tables<T>::rows[wide][m - 1](k, add, a, a_row, b, c, ldc, wide ? n - W : n, next, stride_of<T>(bytes, k));
 }
 
 // ---------------------------------------------------------------- packing

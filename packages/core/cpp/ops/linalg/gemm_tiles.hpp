@@ -8,10 +8,12 @@
 
 namespace tallow::blas {
 
-// C = alpha*A*B + beta*C
+// C = alpha*A*B + beta*D for the tile's part of D, whose rows are `row` apart (0: the same one for all). D may be C.
 template <class T>
-struct Scales {
+struct Addend {
   T alpha, beta;
+  const T* data;
+  int64_t row;
 };
 
 template <class T>
@@ -24,16 +26,16 @@ struct Tiles {
   // `out` has room for steps*width + 2*vector elements: the rest of a vector may be overwritten.
   void (*pack)(const T* src, int64_t line_stride, int64_t step_stride, int64_t lines, int64_t steps, int64_t width, T* out);
 
-  // A tile of m <= rows by n <= cols of C, which is not read where beta is 0. A has strides. Rows of B are contiguous
+  // A tile of m <= rows by n <= cols of C; the addend is not read where beta is 0. A has strides. Rows of B are contiguous
   // and are read in whole vectors.
-  void (*multiply)(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c,
+  void (*multiply)(int64_t m, int64_t n, int64_t k, const Addend<T>& add, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t ldb, T* c,
                    int64_t ldc);
   // Likewise for operands that are packed with the widths m and n, the latter rounded up to whole vectors. The `bytes`
   // at `next` are brought into the cache on the way.
-  void (*multiply_packed)(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, const T* b, T* c, int64_t ldc, const T* next,
+  void (*multiply_packed)(int64_t m, int64_t n, int64_t k, const Addend<T>& add, const T* a, const T* b, T* c, int64_t ldc, const T* next,
                           int64_t bytes);
   // Likewise for contiguous rows of A that are `a_row` apart.
-  void (*multiply_rows)(int64_t m, int64_t n, int64_t k, const Scales<T>& scales, const T* a, int64_t a_row, const T* b, T* c, int64_t ldc, const T* next,
+  void (*multiply_rows)(int64_t m, int64_t n, int64_t k, const Addend<T>& add, const T* a, int64_t a_row, const T* b, T* c, int64_t ldc, const T* next,
                         int64_t bytes);
 
   // out[i] = sum over p of a[i*lda + p]*x[p], for `rows` rows.

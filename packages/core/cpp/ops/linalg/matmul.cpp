@@ -76,8 +76,10 @@ void same_dtype(const char* op, const TensorImpl* a, const TensorImpl* b) {
   TL_CHECK(a->dtype == b->dtype, op, ": expected m1 and m2 to have the same dtype, but got: ", dtype_long_name(a->dtype), " != ", dtype_long_name(b->dtype));
 }
 
-// out (b, m, n) = alpha * a (b, m, k) @ c (b, k, n) + beta * out. Batches by stride; 2-dim tensors are one batch.
-void product(TensorImpl* out, const TensorImpl* a, const TensorImpl* b, const TlValue& alpha, const TlValue& beta, const char* op) {
+// out (b, m, n) = alpha * a (b, m, k) @ c (b, k, n) + beta * out. Batches by stride; 2-dim tensors are one batch. `row`
+// takes out's place in the sum of a 2-dim product: n contiguous elements for every row.
+void product(TensorImpl* out, const TensorImpl* a, const TensorImpl* b, const TlValue& alpha, const TlValue& beta, const char* op,
+             const TensorImpl* row = nullptr) {
   const int nd = out->ndim;
   const int64_t m = out->size(nd - 2), n = out->size(nd - 1), k = a->size(a->ndim - 1), batch = nd == 3 ? out->size(0) : 1;
   if (out->numel == 0) return;
@@ -97,7 +99,9 @@ void product(TensorImpl* out, const TensorImpl* a, const TensorImpl* b, const Tl
   by_dtype(out->dtype, op, [&](auto t) {
     using T = decltype(t);
     const T al = scalar_as<T>(alpha), be = scalar_as<T>(beta);
-    if (batch == 1)
+    if (row)
+      blas::gemm_row<T>(ta, tb, m, n, k, al, a->ptr<T>(), lda, b->ptr<T>(), ldb, be, row->ptr<T>(), out->ptr<T>(), n);
+    else if (batch == 1)
       blas::gemm<T>(ta, tb, m, n, k, al, a->ptr<T>(), lda, b->ptr<T>(), ldb, be, out->ptr<T>(), n);
     else
       blas::gemm_batch<T>(ta, tb, m, n, k, al, a->ptr<T>(), lda, a->stride(0), b->ptr<T>(), ldb, b->stride(0), be, out->ptr<T>(), n, m * n, batch);
@@ -154,7 +158,14 @@ void addmm_shape(tl::Call& c) {
   addend_shape(c, s, "addmm");
 }
 bool is_zero(const TlValue& v) { return tl::to_double(v) == 0 && v.tag != TL_COMPLEX; }
+// A vector, or a row that is expanded, is added while the product is written.
+bool is_row(const TensorImpl* t, const TensorImpl* out) {
+  return out->ndim == 2 && t->ndim > 0 && t->size(t->ndim - 1) == out->size(1) && (t->stride(t->ndim - 1) == 1 || out->size(1) == 1) &&
+         (t->ndim == 1 || t->size(0) == 1 || t->stride(0) == 0) && t->storage != out->storage;
+}
 void add_product(tl::Call& c, const char* op) {
+  if (is_row(c.handle(0), c.out_handle()) && !is_zero(c.value(3)))
+    return product(c.out_handle(), c.handle(1), c.handle(2), c.value(4), c.value(3), op, c.handle(0));
   if (!is_zero(c.value(3))) copy_into(c.out_handle(), c.handle(0));  // beta 0 ignores self, NaN included
   product(c.out_handle(), c.handle(1), c.handle(2), c.value(4), c.value(3), op);
 }

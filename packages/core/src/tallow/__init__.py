@@ -110,6 +110,7 @@ _LAZY = {
     "optim": "tallow-optim",
     "data": "tallow-data",
     "distributed": "tallow-distributed",
+    "profiler": None,
     "quantization": "tallow-quantization",
     "onnx": "tallow-onnx-export",
     "script": "tallow-script",

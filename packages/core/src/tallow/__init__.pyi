@@ -91,6 +91,7 @@ from tallow import multiprocessing as multiprocessing  # type: ignore
 from tallow import nn as nn  # type: ignore
 from tallow import onnx as onnx  # type: ignore
 from tallow import optim as optim  # type: ignore
+from tallow import profiler as profiler  # type: ignore
 from tallow import quantization as quantization  # type: ignore
 from tallow import random as random  # type: ignore
 from tallow import script as script  # type: ignore

@@ -13,6 +13,7 @@
 
 #include "dispatch/error.hpp"
 #include "ops/linalg/openblas.hpp"
+#include "ops/linalg/small_lu.hpp"
 
 namespace tallow::lapack {
 
@@ -70,6 +71,7 @@ using Length = size_t;  // of a character argument, which Fortran passes behind 
 
 template <class T>
 int getrf(int m, int n, T* a, int lda, int* pivots) {
+  if (std::max(m, n) <= kSmall && lda == m) return small::getrf(m, n, a, pivots);
   static auto* const f = routine<T, void(const int*, const int*, T*, const int*, int*, int*)>("getrf");
   int info = 0;
   f(&m, &n, a, &lda, pivots, &info);
@@ -77,6 +79,13 @@ int getrf(int m, int n, T* a, int lda, int* pivots) {
 }
 template <class T>
 int getri(int n, T* a, int lda, const int* pivots) {
+  if (n <= kSmall && lda == n) {
+    T inverse[kSmall * kSmall] = {};
+    for (int i = 0; i < n; ++i) inverse[i * n + i] = T(1);
+    small::getrs('N', n, n, a, pivots, inverse);
+    std::copy_n(inverse, n * n, a);
+    return 0;
+  }
   static auto* const f = routine<T, void(const int*, T*, const int*, const int*, T*, const int*, int*)>("getri");
   return with_work<T>("getri", [&](T* work, int lwork) {
     int info = 0;
@@ -86,6 +95,7 @@ int getri(int n, T* a, int lda, const int* pivots) {
 }
 template <class T>
 int getrs(char trans, int n, int columns, const T* a, int lda, const int* pivots, T* b, int ldb) {
+  if (n <= kSmall && lda == n && ldb == n) return small::getrs(trans, n, columns, a, pivots, b), 0;
   static auto* const f = routine<T, void(const char*, const int*, const int*, const T*, const int*, const int*, T*, const int*, int*, Length)>("getrs");
   int info = 0;
   f(&trans, &n, &columns, a, &lda, pivots, b, &ldb, &info, 1);

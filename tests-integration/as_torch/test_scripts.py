@@ -23,6 +23,15 @@ RUNS = [
     ("wgan_gp.py",),
     ("seq2seq.py",),
     ("vision_transformer.py", "--epochs", "4"),
+    ("data_pipelines.py",),
+    ("dqn.py",),
+    ("graph_networks.py",),
+    ("higher_derivatives.py",),
+    ("lstm_crf.py",),
+    ("mixed_precision.py",),
+    ("mixed_precision.py", "--dtype", "float16"),
+    ("model_surgery.py",),
+    ("speech_ctc.py",),
 ]
 
 

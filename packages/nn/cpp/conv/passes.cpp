@@ -1,8 +1,9 @@
-// The three passes of a float convolution: pieces through oneDNN, or matrix products where it is one or
-// becomes some.
+// The three passes of a float convolution: pieces through oneDNN, matrix products where it is one or becomes some, and
+// its definition for few channels.
 #include <vector>
 
 #include "conv/matmul.hpp"
+#include "conv/narrow.hpp"
 #include "conv/onednn.hpp"
 #include "conv/winograd.hpp"
 
@@ -55,7 +56,7 @@ void write(const Copy& copy, float* to, Run&& f) {
 void forward(const Shape& s, View<const float> x, View<const float> w, const float* bias, View<float> y) {
   if (s.batch == 0 || s.out_channels == 0 || s.output_size() == 0) return;
   if (s.pointwise() && matmul_forward(s, x, w, bias, y)) return;
-  if (winograd_forward(s, x, w, bias, y)) return;
+  if (winograd_forward(s, x, w, bias, y) || narrow_forward(s, x, w, bias, y)) return;
   const auto plan = conv::plan(s, Pass::Forward, x.strides, w.strides, y.strides, bias != nullptr);
   const Weights blocks(*plan, w);
   each(plan->pieces.count(), [&](int64_t i) {
@@ -99,7 +100,7 @@ void backward_weights(const Shape& s, View<const float> x, View<const float> dy,
     return;
   }
   if (s.pointwise() && matmul_backward_weights(s, x, dy, dw, db)) return;
-  if (!db && winograd_backward_weights(s, x, dy, dw)) return;
+  if (!db && (winograd_backward_weights(s, x, dy, dw) || narrow_backward_weights(s, x, dy, dw))) return;
   const auto plan = conv::plan(s, Pass::BackwardWeights, x.strides, dw.strides, dy.strides, db != nullptr);
   const int64_t images = plan->pieces.images.count(), blocks = plan->pieces.channels.count();
   std::vector<Buffer> partial(images * blocks), partial_bias(images * blocks);

@@ -93,10 +93,17 @@ def test_the_transpose_is_the_adjoint(x, w, arguments, dtype):
     assert (forward * y).sum() == pytest.approx(
         (x * back.double().numpy()).sum(), rel=1e-9 if back.dtype == tallow.float64 else 1e-3
     )
+# Those of few channels, by their definition: columns that fill vectors and that do not, and every block of channels.
+NARROW = [
+    ((5, 1, 28, 28), (6, 1, 5, 5), {"padding": 2}),
+    ((3, 2, 9, 40), (11, 2, 3, 7), {}),
+    ((40, 1, 12, 9), (1, 1, 2, 2), {"padding": (0, 3)}),
+    ((2, 1, 20, 66), (16, 1, 1, 4), {"padding": 1}),
+]
 
 
-@pytest.mark.parametrize(("x", "w", "arguments"), MINIMAL)
-def test_minimal_filtering_agrees_with_the_definition(x, w, arguments):
+@pytest.mark.parametrize(("x", "w", "arguments"), [*MINIMAL, *NARROW])
+def test_other_ways_agree_with_the_definition(x, w, arguments):
     rng = np.random.default_rng(0)
     values = [rng.standard_normal(s) for s in (x, w, w[:1])]
     exact = [tallow.tensor(v, dtype=tallow.float64, requires_grad=True) for v in values]
@@ -116,6 +123,19 @@ def test_minimal_filtering_of_integers_is_exact():
     x, w = rng.integers(-4, 5, (2, 32, 16, 16)), rng.integers(-4, 5, (32, 32, 3, 3))
     y = F.conv2d(tallow.tensor(x, dtype=tallow.float32), tallow.tensor(w, dtype=tallow.float32), None, 1, 1)
     assert np.array_equal(y.numpy(), by_definition(x, w, padding=1))
+
+
+def test_infinity_stays_where_it_is():
+    x = tallow.zeros(1, 1, 10, 20)
+    x[0, 0, 4, 18] = float("inf")
+    w = tallow.zeros(3, 1, 3, 3).requires_grad_()
+    y = F.conv2d(x, w)
+    assert y.isnan().nonzero().tolist() == [[0, o, r, c] for o in range(3) for r in (2, 3, 4) for c in (16, 17)]
+    gradient = tallow.zeros_like(y)
+    gradient[0, 1, 4, 17] = 1.0
+    y.backward(gradient)
+    assert not w.grad[:, 0, :, 0].isnan().any()  # no window has it in its first column
+    assert w.grad[1, 0, 0, 1].isinf().item()
 
 
 def test_minimal_filtering_of_views():
@@ -209,6 +229,7 @@ def test_gradients_of_the_transpose():
         ((4, 64, 14, 14), (64, 1, 3, 3), {"padding": 1, "groups": 64}),
         ((8, 3, 40, 40), (16, 3, 7, 7), {"stride": 2, "padding": 3}),
         *MINIMAL,
+        *NARROW,
     ],
 )
 def test_the_same_bits_on_any_number_of_threads(x, w, arguments):

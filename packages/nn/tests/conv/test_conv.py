@@ -93,6 +93,8 @@ def test_the_transpose_is_the_adjoint(x, w, arguments, dtype):
     assert (forward * y).sum() == pytest.approx(
         (x * back.double().numpy()).sum(), rel=1e-9 if back.dtype == tallow.float64 else 1e-3
     )
+
+
 # Those of few channels, by their definition: columns that fill vectors and that do not, and every block of channels.
 NARROW = [
     ((5, 1, 28, 28), (6, 1, 5, 5), {"padding": 2}),

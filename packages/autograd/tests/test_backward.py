@@ -261,6 +261,14 @@ def test_inference_tensors_cannot_be_saved() -> None:
         i.requires_grad_()
 
 
+def test_numbers_without_a_gradient_are_refused_as_data() -> None:
+    x = tallow.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="data set to a tensor that requires gradients must be floating point"):
+        x.data = tallow.ones(2, dtype=tallow.int64)
+    x.data = tallow.ones(2, dtype=tallow.float64)
+    assert x.dtype == tallow.float64
+
+
 def test_leaf_whose_data_was_replaced() -> None:
     x = leaf(1, 2)
     x.sum().backward()

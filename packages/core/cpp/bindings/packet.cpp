@@ -50,8 +50,16 @@ const char* expected(const Parameter& p) {
   swap("int[", "tuple of ints[");
   swap("Scalar", "Number");
   swap("dtype", "tallow.dtype");
-  if (!s.empty() && s.back() == '?') s.pop_back();
+  while (!s.empty() && (s.back() == '?' || s.back() == ' ')) s.pop_back();
   return s.c_str();
+}
+
+// The first element of a list of tensors that is none, or -1.
+Py_ssize_t not_a_tensor(PyObject* o) {
+  if (!PyList_Check(o) && !PyTuple_Check(o)) return -1;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i)
+    if (!is_tensor(PySequence_Fast_GET_ITEM(o, i))) return i;
+  return -1;
 }
 
 bool plain_ints(PyObject* const* args, Py_ssize_t n) {
@@ -69,7 +77,12 @@ bool parse(const Overload& ov, PyObject* const* args, Py_ssize_t n, PyObject* kw
   Py_ssize_t positional = n;
   const char* name = ov.info.name;
   auto mismatch = [&](uint32_t k, PyObject* o) {
-    if (why.wanted && !PyErr_Occurred())
+    if (!why.wanted || PyErr_Occurred()) return false;
+    const Py_ssize_t i = ov.params[k].tag == TL_TENSOR_LIST ? not_a_tensor(o) : -1;
+    if (i >= 0)
+      why.text = std::string(name) + "(): expected Tensor as element " + std::to_string(i) + " in argument " + std::to_string(k) + ", but got " +
+                 Py_TYPE(PySequence_Fast_GET_ITEM(o, i))->tp_name;
+    else
       why.text = std::string(name) + "(): argument '" + ov.params[k].arg->name + "'" +
                  (k < ov.positional ? " (position " + std::to_string(k + 1) + ")" : "") + " must be " + expected(ov.params[k]) + ", not " +
                  Py_TYPE(o)->tp_name;

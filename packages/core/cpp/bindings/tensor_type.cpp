@@ -166,6 +166,10 @@ int set_data(PyObject* o, PyObject* v, void*) {
     PyErr_SetString(PyExc_TypeError, "Tensor.data must be set to a Tensor");
     return -1;
   }
+  if (impl(o)->keys >> TL_KEY_AUTOGRAD & 1 && !is_inexact(impl(v)->dtype)) {
+    PyErr_SetString(PyExc_RuntimeError, "data set to a tensor that requires gradients must be floating point or complex dtype");
+    return -1;
+  }
   const TlStatus s = tl::api()->tensor_set_data(impl(o), impl(v));
   if (s != TL_OK) raise(s);
   return s == TL_OK ? 0 : -1;

@@ -191,6 +191,8 @@ ERRORS = [
     E("reshape", (A(3), [2, 2]), RuntimeError, "shape '[2, 2]' is invalid for input of size 3"),
     E("cat", ([A(3), A(3, 4)],), RuntimeError, "Tensors must have same number of dimensions"),
     E("stack", ([A(3), A(4)],), RuntimeError, "stack expects each tensor to be equal size"),
+    E("stack", ([A(3), 3],), TypeError, "expected Tensor as element 1 in argument 0, but got int"),
+    E("cat", (3,), TypeError, "argument 'tensors' (position 1) must be tuple of Tensors, not int"),
     E("permute", (A(3, 4), [0, 0]), RuntimeError, "permute"),
     E("squeeze", (A(3), 1), IndexError, "Dimension out of range"),
     E("select", (A(3), 0, 3), IndexError, "index 3 out of range"),

@@ -65,6 +65,14 @@ def test_jacobians_and_hessians():
     assert (a.item(), b.item()) == (5.0, 2.0)
 
 
+def test_something_else_is_returned_as_well():
+    for transform in (func.jacrev, func.jacfwd):
+        jacobian, aux = transform(lambda t: (t * t, "more"), has_aux=True)(x)
+        assert jacobian.diagonal().tolist() == [2.0, 4.0, 6.0] and aux == "more"
+    value, tangent, aux = func.jvp(lambda t: (t * t, "more"), (x,), (tallow.ones_like(x),), has_aux=True)
+    assert tangent.tolist() == [2.0, 4.0, 6.0] and value.tolist() == [1.0, 4.0, 9.0] and aux == "more"
+
+
 def test_errors():
     with pytest.raises(RuntimeError, match=r"Expected f\(\*args\) to return a scalar tensor, got \(3,\)"):
         func.grad(lambda t: t)(x)

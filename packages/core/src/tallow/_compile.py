@@ -14,16 +14,21 @@ def compile(
     *,
     fullgraph: bool = False,
     dynamic: bool | None = None,
-    backend: str | Callable[..., Any] = "inductor",
+    backend: str | Callable[..., Any] | None = None,
     mode: str | None = None,
     options: dict[str, Any] | None = None,
+    name: str | None = None,
     disable: bool = False,
+    recompile_limit: int | None = None,
+    isolate_recompiles: bool = False,
+    shapes_spec: Any = None,
 ) -> Any:
     """The function or module itself, which gives the same results uncompiled; a warning says so once.
 
     Args:
         model: what to compile; without it a decorator is returned.
-        fullgraph, dynamic, backend, mode, options: how; accepted as torch has them.
+        fullgraph, dynamic, backend, mode, options, name, recompile_limit, isolate_recompiles, shapes_spec: how;
+            accepted as torch has them.
         disable: with True nothing is said.
 
     Raises:
@@ -42,9 +47,7 @@ def compile(
     if mode is not None and options is not None:
         raise RuntimeError("Either mode or options can be specified, but both can't be specified at the same time.")
     if model is None:
-        return lambda f: compile(
-            f, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, disable=disable
-        )
+        return lambda f: compile(f, mode=mode, options=options, disable=disable)
     if not callable(model):
         raise TypeError(f"compile: expected a function or a module, got {type(model).__name__}")
     if not _noted and not disable:

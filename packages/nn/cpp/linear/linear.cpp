@@ -1,5 +1,6 @@
 // y = x W^T + b.
 #include "common.hpp"
+#include "layout.hpp"
 #include "ops.hpp"
 
 namespace tallow_nn {
@@ -10,7 +11,9 @@ void linear_shape(tl::Call& c) {
   require(w.ndim() == 2 || w.ndim() == 1, "linear: weight must be 1-D or 2-D, got shape ", tl::to_string(w.sizes()));
   require(x.ndim() >= 1 && x.size(-1) == w.size(-1), "linear: mat1 and mat2 shapes cannot be multiplied (input ", tl::to_string(x.sizes()), ", weight ",
           tl::to_string(w.sizes()), ")");
-  require(x.dtype() == w.dtype() && (!b || b.dtype() == w.dtype()), "linear: expected input, weight and bias to have the same dtype");
+  require(x.dtype() == w.dtype(), "linear: mat1 and mat2 must have the same dtype, but got ", dtype_name(x.dtype()), " and ", dtype_name(w.dtype()));
+  require(!b || b.dtype() == w.dtype(), "linear: expected weight and bias to have the same dtype, but got ", dtype_name(w.dtype()), " and ",
+          b ? dtype_name(b.dtype()) : "");
   tl::Dims out(x.sizes().begin(), x.sizes().end() - 1);
   if (w.ndim() == 2) out.push_back(w.size(0));
   if (b) require(b.ndim() <= 1 && (b.numel() == (w.ndim() == 2 ? w.size(0) : 1) || b.numel() == 1), "linear: bias of shape ", tl::to_string(b.sizes()),

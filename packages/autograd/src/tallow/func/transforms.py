@@ -135,7 +135,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     return (value, pull, aux) if has_aux else (value, pull)
 
 
-def jvp(func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+def jvp(func: Function, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
     """``func(*primals)``, and its derivative in the direction of the tangents, by differentiating backward twice.
 
     >>> import tallow
@@ -143,11 +143,28 @@ def jvp(func: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> 
     (tensor(9.), tensor(6.))
     """
     nested = any(isinstance(x, Tensor) and x.requires_grad for x in tree_leaves((primals, tangents)))
-    return tallow.autograd.functional.jvp(func, primals, tangents, create_graph=nested)
+    aux: list[Any] = []
+
+    def value(*args: Any) -> Any:
+        out = func(*args)
+        if has_aux:
+            aux[:] = out[1:]
+        return out[0] if has_aux else out
+
+    results = tallow.autograd.functional.jvp(value, primals, tangents, create_graph=nested, strict=strict)
+    return (*results, *aux)
 
 
-def jacrev(func: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+def jacrev(
+    func: Function, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False, chunk_size: int | None = None
+) -> Function:
     """A function that returns the derivative of each element of ``func``'s result, a tensor, by each of an argument's.
+
+    Args:
+        func: the function; with ``has_aux`` it returns the tensor and something else, which is returned as well.
+        argnums: by which arguments.
+        has_aux: whether there is something else.
+        chunk_size: accepted as torch has it; elements are taken one by one.
 
     >>> import tallow
     >>> tallow.func.jacrev(lambda x: x * x)(tallow.tensor([1.0, 2.0]))
@@ -160,7 +177,7 @@ def jacrev(func: Function, argnums: int | tuple[int, ...] = 0) -> Function:
         numbers = _chosen(argnums, args)
         with tallow.enable_grad():
             new, inputs = _replaced(args, numbers)
-            out = func(*new)
+            out, *aux = func(*new) if has_aux else (func(*new),)
             rows = [_gradients(o, inputs, None) for o in out.reshape(-1).unbind()] if out.requires_grad else []
         jacobians = []
         for i, x in enumerate(inputs):
@@ -169,14 +186,17 @@ def jacrev(func: Function, argnums: int | tuple[int, ...] = 0) -> Function:
             jacobians.append(_finished(filled, inputs))
         it = iter(jacobians)
         parts = [tree_map(lambda _: next(it), new[n]) for n in numbers]
-        return parts[0] if isinstance(argnums, int) else tuple(parts)
+        result = parts[0] if isinstance(argnums, int) else tuple(parts)
+        return (result, *aux) if has_aux else result
 
     return run
 
 
-def jacfwd(func: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+def jacfwd(
+    func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, randomness: str = "error"
+) -> Function:
     """What :func:`jacrev` returns."""
-    return jacrev(func, argnums)
+    return jacrev(func, argnums, has_aux=has_aux)
 
 
 def hessian(func: Function, argnums: int = 0) -> Function:

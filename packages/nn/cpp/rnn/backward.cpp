@@ -31,6 +31,7 @@ class Backward {
     const int64_t H = s_.hidden, depth = s_.gates * H;
     packed_ = tl::empty(tl::Dims{depth * H}, dtype);
     T* to = packed_.data<T>();
+    columns_ = to;
     tl::parallel_for(0, blocks_.count(), 1, [&](int64_t begin, int64_t end) {
       for (int64_t b = begin; b < end; ++b)
         cell_loops<T>().pack_columns(depth, blocks_.length(b), blocks_.length(b), w_hh_ + blocks_.begin(b), H, false, to + blocks_.begin(b) * depth);
@@ -40,8 +41,8 @@ class Backward {
   // dh of the rows [begin, end) = (its direct part of a GRU +) d_gates of step i times the hidden weights.
   void product(int64_t i, int64_t block, int64_t begin, int64_t end) {
     const int64_t H = s_.hidden, G = s_.gates, unit = blocks_.begin(block), units = blocks_.length(block);
-    const T* w = packed_ ? packed_.template data<T>() + unit * G * H : w_hh_ + unit;
-    const int64_t ldw = packed_ ? units : H, ldg = s_.gate_row();
+    const T* w = columns_ ? columns_ + unit * G * H : w_hh_ + unit;
+    const int64_t ldw = columns_ ? units : H, ldg = s_.gate_row();
     const T* d = d_gates_ + (s_.seq.offset[s_.seq.at(i)] + begin) * ldg;
     T* dh = dh_ + begin * H + unit;
     if (s_.kind == CellKind::Gru) {
@@ -88,6 +89,7 @@ class Backward {
   const T *hx_, *cx_, *w_hh_, *grad_, *output_, *gates_, *cells_;
   T *dh_, *dc_, *d_gates_;
   tl::Tensor packed_;
+  const T* columns_ = nullptr;
 };
 
 // The previous state of every row.

@@ -31,6 +31,9 @@ class Forward {
               gates_ ? s_.gate_row() : s_.hidden);
     }
     weights_ = tl::empty(tl::Dims{packed_ ? n * depth() : s_.seq.batch() * n}, dtype);
+    // Read once: an access asks the tensor where its memory is.
+    b_ih_ = bias_ih_.template data<T>(), b_hh_ = bias_hh_.template data<T>(), whole_ = weights_.template data<T>();
+    nothing_ = {no_input_ ? no_input_.template data<T>() : nullptr, 0, 0};
     if (packed_) pack_weights();
     for (int64_t i = 0; i < s_.seq.steps(); ++i) step(i);
   }
@@ -63,7 +66,7 @@ class Forward {
 
   void step(int64_t i) {
     const int64_t H = s_.hidden, G = s_.gates, rows = s_.seq.size[s_.seq.at(i)];
-    T* whole = weights_.data<T>();  // the packed weights, or the product of all units
+    T* whole = whole_;
     if (!packed_)
       s_.seq.with_previous(i, 0, rows, H, output_, hx_, [&](int64_t first, int64_t count, const T* before) {
         gemm<T>(false, true, count, G * H, H, before, H, w_hh_, H, T(0), whole + first * G * H, G * H);
@@ -102,21 +105,20 @@ class Forward {
     const int64_t H = s_.hidden, row = s_.seq.offset[s_.seq.at(i)] + first;
     const CellLoops<T>& loops = cell_loops<T>();
     const Strides strides = s_.strides();
-    const T *b_ih = bias_ih_.template data<T>() + unit, *b_hh = bias_hh_.template data<T>() + unit;
+    const T *b_ih = b_ih_ + unit, *b_hh = b_hh_ + unit;
     T* h = output_ + row * H + unit;
     T forgotten[4 * kForwardUnits];
     const Gates<T> gates = gates_ ? Gates<T>{gates_ + row * strides.gates + unit, strides.gates, H} : Gates<T>{forgotten, 0, kForwardUnits};
-    const Part<T> nothing{no_input_ ? no_input_.template data<T>() : nullptr, 0, 0};
     if (s_.kind == CellKind::Lstm) {
       const bool goes_on = first < s_.seq.continued(i);
       const int64_t before_row = goes_on ? strides.cells : H;
       const T* c_before = goes_on ? cells_ + (s_.seq.offset[s_.seq.at(i - 1)] + first) * before_row : cx_ + first * H;
-      loops.lstm_forward(count, units, strides, joined_ ? nothing : Part<T>{gates.at, gates.row, gates.gate}, part, b_ih, gates, c_before + unit, before_row,
+      loops.lstm_forward(count, units, strides, joined_ ? nothing_ : Part<T>{gates.at, gates.row, gates.gate}, part, b_ih, gates, c_before + unit, before_row,
                          cells_ + row * strides.cells + unit, h);
     } else if (s_.kind == CellKind::Gru) {
       loops.gru_forward(count, units, strides, part, b_ih, b_hh, gates, h_before + unit, h);
     } else {
-      loops.rnn_forward(count, units, strides, joined_ ? nothing : Part<T>{h, H, 0}, part, b_ih, h, s_.kind == CellKind::Relu);
+      loops.rnn_forward(count, units, strides, joined_ ? nothing_ : Part<T>{h, H, 0}, part, b_ih, h, s_.kind == CellKind::Relu);
     }
   }
 
@@ -126,6 +128,9 @@ class Forward {
   T *output_, *gates_, *cells_;
   bool packed_, joined_;
   tl::Tensor bias_ih_, bias_hh_, weights_, no_input_, scratch_;
+  const T *b_ih_, *b_hh_;
+  T* whole_;  // the packed weights, or the product of all units
+  Part<T> nothing_;
 };
 
 // The state after each sequence's last computed step.

@@ -25,11 +25,17 @@ struct CoreRule {
 };
 constexpr CoreRule kRules[] = {
     {"addbmm", "lower"}, {"addmm", "lower"}, {"baddbmm", "lower"}, {"bmm", "lower"}, {"linalg_vecdot", "lower"}, {"matmul", "lower"}, {"mm", "lower"},
-    {"_fft_r2c", "float32"}, {"cdist", "float32"}, {"linalg_cholesky", "float32"}, {"linalg_cholesky_ex", "float32"}, {"linalg_eig", "float32"},
-    {"linalg_eigh", "float32"}, {"linalg_eigvals", "float32"}, {"linalg_eigvalsh", "float32"}, {"linalg_householder_product", "float32"},
-    {"linalg_inv", "float32"}, {"linalg_inv_ex", "float32"}, {"linalg_lu_solve", "float32"}, {"linalg_qr", "float32"}, {"linalg_solve", "float32"},
-    {"linalg_svd", "float32"}, {"linalg_svdvals", "float32"}, {"nanquantile", "float32"}, {"nanquantile.scalar", "float32"}, {"polar", "float32"},
-    {"prod", "float32"}, {"quantile", "float32"}, {"quantile.scalar", "float32"}, {"trace", "float32"}, {"view_as_complex", "float32"},
+    {"_fft_r2c", "float32"}, {"_lu_with_info", "float32"}, {"cdist", "float32"}, {"cholesky", "float32"}, {"cholesky_inverse", "float32"},
+    {"cholesky_solve", "float32"}, {"geqrf", "float32"}, {"inverse", "float32"}, {"linalg_cholesky", "float32"}, {"linalg_cholesky_ex", "float32"},
+    {"linalg_cond", "float32"}, {"linalg_cond.p_str", "float32"}, {"linalg_eig", "float32"}, {"linalg_eigh", "float32"},
+    {"linalg_eigvals", "float32"}, {"linalg_eigvalsh", "float32"}, {"linalg_householder_product", "float32"}, {"linalg_inv", "float32"},
+    {"linalg_inv_ex", "float32"}, {"linalg_lstsq", "float32"}, {"linalg_lu_solve", "float32"}, {"linalg_matrix_rank", "float32"},
+    {"linalg_matrix_rank.atol_rtol_float", "float32"}, {"linalg_matrix_rank.atol_rtol_tensor", "float32"},
+    {"linalg_matrix_rank.tol_tensor", "float32"}, {"linalg_qr", "float32"}, {"linalg_solve", "float32"}, {"linalg_svd", "float32"},
+    {"linalg_svdvals", "float32"}, {"linalg_tensorinv", "float32"}, {"linalg_tensorsolve", "float32"}, {"lu_solve", "float32"},
+    {"nanquantile", "float32"}, {"nanquantile.scalar", "float32"}, {"orgqr", "float32"}, {"ormqr", "float32"}, {"pinverse", "float32"},
+    {"polar", "float32"}, {"prod", "float32"}, {"qr", "float32"}, {"quantile", "float32"}, {"quantile.scalar", "float32"}, {"svd", "float32"},
+    {"trace", "float32"}, {"triangular_solve", "float32"}, {"view_as_complex", "float32"},
     {"cat", "promote"}, {"index_copy", "promote"}, {"stack", "promote"},
 };
 

@@ -87,6 +87,8 @@ void check_matrix(const tl::Tensor& a, Sizes dim, const char* op) {
   TL_CHECK(dim.size() == 2, op, ": dim must be a 2-tuple. Got ", tl::to_string(dim));
 }
 tl::Tensor singular_values(const tl::Tensor& a, int64_t rows, int64_t columns) {
+  const DType t = a.get()->dtype;
+  TL_CHECK(t != DType::Float16 && t != DType::BFloat16, "linalg.matrix_norm: Low precision dtypes not supported. Got ", dtype_long_name(t));
   const Dims from{rows, columns}, to{-2, -1};
   return tl::call<"linalg_svdvals">(tl::call<"movedim">(a, from, to));
 }

@@ -56,7 +56,9 @@ void permutation_shape(tl::Call& c) {
   const TensorImpl* p = c.handle(0);
   TL_CHECK(p->dtype == DType::Int32, "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\n",
            "Note: this function is intended to be used with the output produced by torch.linalg.lu_factor");
-  TL_CHECK(p->ndim >= 1, "lu_unpack: LU_pivots must have at least 1 dimension");
+  TL_CHECK(p->ndim >= 1 && p->size(p->ndim - 1) <= c.integer(1), "lu_unpack: expected as many pivots as rows (", c.integer(1),
+           ") or fewer, but got pivots of shape ",
+           to_string(p->size_span()));
   c.output(0, shape_of(p->size_span().first(static_cast<size_t>(p->ndim - 1)), {c.integer(1), c.integer(1)}), c.dtype(2, TL_FLOAT32), p->device);
 }
 void permutation(tl::Call& c) {
@@ -124,8 +126,7 @@ void lu_solve_shape(tl::Call& c) {
   const TensorImpl *lu = c.handle(0), *pivots = c.handle(1), *b = c.handle(2);
   check_inexact(lu, "torch.linalg.lu_solve", false);
   TL_CHECK(lu->dtype == b->dtype, "linalg.lu_solve: Expected LU and B to have the same dtype, but found LU of type ", dtype_long_name(lu->dtype),
-           " and B of type ",
-           dtype_long_name(b->dtype), " instead");
+           " and B of type ", dtype_long_name(b->dtype), " instead");
   TL_CHECK(pivots->dtype == DType::Int32, "linalg.lu_solve: pivots should be a Tensor of scalar type torch.int32");
   check_square(lu, "torch.linalg.lu_solve", "LU");
   check_is_matrix(b, "torch.linalg.lu_solve", "B");

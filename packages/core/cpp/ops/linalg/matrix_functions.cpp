@@ -33,13 +33,12 @@ class Exponential {
       for (int64_t i = 0; i < n_; ++i) sum += std::abs(from[i * n_ + j]);
       norm = std::max(norm, sum);
     }
-    constexpr R kLimit = std::is_same_v<R, float> ? R(3.925724783138660) : R(5.371920351148152);
+    constexpr R kLimit = 5.371920351148152;
     // Beyond 2^1000 no result is finite; the bound keeps the loop short.
-    const int squarings = norm > kLimit ? static_cast<int>(std::min(std::ceil(std::log2(static_cast<double>(norm) / kLimit)), 1100.0)) : 0;
+    const int squarings = norm > kLimit ? static_cast<int>(std::min(std::ceil(std::log2(norm / kLimit)), 1100.0)) : 0;
     T *a = room(0), *a2 = room(1), *a4 = room(2), *a6 = room(3), *u = room(4), *v = room(5), *w = room(6);
     for (int64_t i = 0; i < count_; ++i) a[i] = scale(from[i], squarings);
-    if constexpr (std::is_same_v<R, float>) degree7(a, a2, a4, a6, u, v, w);
-    else degree13(a, a2, a4, a6, u, v, w);
+    degree13(a, a2, a4, a6, u, v, w);
     // (v - u) X = v + u, in column major.
     for (int64_t i = 0; i < count_; ++i) a[i] = v[i] - u[i], a2[i] = v[i] + u[i];
     transpose_into<T>(n_, n_, a, n_, a4, n_);
@@ -73,12 +72,6 @@ class Exponential {
     for (int64_t i = 0; i < n_; ++i) out[i * n_ + i] += static_cast<R>(one);
   }
   // The odd part u and the even part v of the numerator; the denominator is v - u.
-  void degree7(const T* a, T* a2, T* a4, T* a6, T* u, T* v, T* w) {
-    multiply(a, a, a2), multiply(a2, a2, a4), multiply(a4, a2, a6);
-    combine(w, {{1.0, a6}, {1512.0, a4}, {277200.0, a2}}, 8648640.0);
-    multiply(a, w, u);
-    combine(v, {{56.0, a6}, {25200.0, a4}, {1995840.0, a2}}, 17297280.0);
-  }
   void degree13(const T* a, T* a2, T* a4, T* a6, T* u, T* v, T* w) {
     multiply(a, a, a2), multiply(a2, a2, a4), multiply(a4, a2, a6);
     combine(v, {{1.0, a6}, {16380.0, a4}, {40840800.0, a2}}, 0);
@@ -101,11 +94,18 @@ void matrix_exp(tl::Call& c) {
   lapack::to_int(n, "linalg.matrix_exp");
   if (!n) return;
   by_lapack_dtype(a->dtype, "matrix_exp", [&]<class T>() {
+    // In double precision throughout: the squarings double what was rounded before.
+    using Wide = std::conditional_t<lapack::is_complex_v<T>, c128, double>;
     const Matrices<T> in(a, batch_of(a));
     T* const to = out->ptr<T>();
     for_batch(checked_numel(batch_of(a)), 16.0 * n * n * n, [&](int64_t begin, int64_t end) {
-      Exponential<T> exponential(n);
-      for (int64_t b = begin; b < end; ++b) exponential(in.at(b), to + b * n * n);
+      Exponential<Wide> exponential(n);
+      const lapack::Room<Wide> wide(n * n);
+      for (int64_t b = begin; b < end; ++b) {
+        std::copy_n(in.at(b), n * n, static_cast<Wide*>(wide));
+        exponential(wide, wide);
+        for (int64_t i = 0; i < n * n; ++i) to[b * n * n + i] = static_cast<T>(wide[i]);
+      }
     });
   });
 }

@@ -228,7 +228,7 @@ def test_wrong_backwards() -> None:
             "returned an invalid gradient at index 0 - got \\[3\\] but expected shape compatible",
         ),
         ((3, None), RuntimeError, "expected Variable or None"),
-        ((None, tallow.ones(2)), RuntimeError, "returned a gradient different from None at position 2"),
+        ((None, tallow.ones(2)), RuntimeError, "returned a gradient different than None at position 2"),
     ]:
         y = Wrong.apply(x, result).sum()
         if message is None:
@@ -280,3 +280,24 @@ def test_deep_chain_of_custom_functions() -> None:
         y = AddOne.apply(y)
     y.backward()
     assert x.grad.tolist() == [1]
+
+
+def test_what_was_marked_dirty_must_be_returned():
+    class Double(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x.mul_(2) * 1
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * 2
+
+    with pytest.raises(RuntimeError, match="marked as dirty during the forward method were not returned"):
+        Double.apply(tallow.ones(2, requires_grad=True).clone())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_an_instance_cannot_be_called():
+    with pytest.raises(RuntimeError, match="Legacy autograd function"):
+        Function()(tallow.ones(2))

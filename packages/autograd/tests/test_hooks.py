@@ -187,3 +187,23 @@ def test_handles_are_those_of_every_hook() -> None:
     assert isinstance(handle, RemovableHandle) and x.grad is not None and x.grad.item() == 2
     x.sum().backward()
     assert x.grad.item() == 3
+
+
+def test_a_pack_hook_must_not_write():
+    x = tallow.ones(2, requires_grad=True)
+    with graph.saved_tensors_hooks(lambda t: t.mul_(2), lambda t: t):
+        with pytest.raises(RuntimeError, match="modifying its input in place"):
+            x * x
+
+
+def test_saved_tensors_may_be_written_where_that_is_allowed():
+    x = tallow.tensor([1.0, 2.0], requires_grad=True)
+    with graph.allow_mutation_on_saved_tensors() as context:
+        y = x.clone()
+        z = (y * y).sum()
+        y.zero_()
+        z.backward(retain_graph=True)
+        assert x.grad.tolist() == [2.0, 4.0]
+        context.clear()
+        with pytest.raises(RuntimeError, match="outside of the 'allow_mutation_on_saved_tensors' context"):
+            z.backward()

@@ -200,6 +200,11 @@ def get_device(self: Tensor) -> int:
     return -1 if self.device.index is None or self.device.type == "cpu" else int(self.device.index)
 
 
+def _is_view(self: Tensor) -> bool:
+    """Whether the tensor is a view of another one, as autograd sees it."""
+    return self._base is not None
+
+
 def is_nonzero(self: Tensor) -> bool:
     """Whether the one element of the tensor is not zero."""
     return bool(self)
@@ -549,6 +554,7 @@ def install(tensor: Any) -> None:
         "apply_", "as_subclass", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero", "new",
         "pin_memory", "is_pinned", "stft", "istft", "untyped_storage", "storage", "sum_to_size", "map_", "is_signed",
         "cov", "corrcoef",
+        "_is_view",
     ):  # fmt: skip
         setattr(tensor, name, here[name])
     tensor.type = type_

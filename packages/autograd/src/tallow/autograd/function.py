@@ -94,7 +94,7 @@ class _Backward:
                 raise RuntimeError(f"expected Variable or None (got {type(r).__name__}) from {name} for argument {i}")
             if i not in self._positions:
                 raise RuntimeError(
-                    f"function {name} returned a gradient different from None at position {i + 1}, "
+                    f"function {name} returned a gradient different than None at position {i + 1}, "
                     "but the corresponding forward input was not a Variable"
                 )
         return tuple(results[i] for i in self._positions)
@@ -133,6 +133,12 @@ class Function:
             stacklevel=2,
         )
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            f"function with static forward method: {type(self).__name__}.apply(...)"
+        )
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Computes the outputs."""
@@ -155,6 +161,14 @@ class Function:
     def vjp(ctx: Any, *grad_outputs: Any) -> Any:
         """Another name for ``backward``."""
         raise NotImplementedError("vjp is not implemented.")
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
+        """How the function maps over a batch; not used."""
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap static method or set "
+            "generate_vmap_rule=True."
+        )
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
@@ -199,6 +213,12 @@ class Function:
                 raise TypeError(
                     f"{cls.__name__}.forward: expected to return Variables, got {type(o).__name__} at position {i}"
                 )
+        returned = {id(o) for o in outputs}
+        if any(id(t) not in returned for t in ctx._dirty):
+            raise RuntimeError(
+                "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
+                "are modified inplace must all be outputs of the Function."
+            )
         slots = [o if isinstance(o, Tensor) else None for o in outputs]
         made = native.record_function(
             f"{cls.__name__}Backward",

@@ -80,18 +80,16 @@ def _result(values: Tensors, is_tuple: bool, create_graph: bool) -> Any:
 def _vector(v: Any, like: Tensors, is_tuple: bool, function: str, what: str) -> Tensors:
     if v is None:
         if len(like) != 1 or like[0].numel() != 1:
-            raise RuntimeError(
-                "The vector v can only be None if the "
-                f"{'input to' if what == 'input' else 'user-provided function returns'} "
-                f"{'the user-provided function is' if what == 'input' else ''} a single Tensor with a single element."
-            )
+            who = "input to the user-provided function is" if what == "input" else "user-provided function returns"
+            raise RuntimeError(f"The vector v can only be None if the {who} a single Tensor with a single element.")
         return (tallow.ones_like(like[0]),)
     _, values = _tuple(v, "v", function)
     if len(values) != len(like):
         raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(values)}.")
     for i, (a, b) in enumerate(zip(values, like, strict=True)):
         if a.shape != b.shape:
-            raise RuntimeError(f"Entry {i} in v has invalid size: should be {b.shape} but got {a.shape}.")
+            entry = f"Entry {i} in v" if isinstance(v, (tuple, list)) else "v"
+            raise RuntimeError(f"{entry} has invalid size: should be {b.shape} but got {a.shape}.")
     return values
 
 

@@ -16,6 +16,7 @@ from tallow.autograd._hooks import RemovableHandle, check_callable, native_handl
 __all__ = [
     "GradientEdge",
     "Node",
+    "allow_mutation_on_saved_tensors",
     "disable_saved_tensors_hooks",
     "draw",
     "draw_text",
@@ -158,7 +159,13 @@ class saved_tensors_hooks:
         self.unpack_hook = unpack_hook
 
     def _pack(self, tensor: Tensor) -> Callable[[], Tensor]:
+        version = tensor._version
         packed = self.pack_hook(tensor)
+        if not tensor.is_inference() and tensor._version != version:
+            raise RuntimeError(
+                "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook "
+                "cannot be modified by in-place operations as this can lead to unexpected side-effects."
+            )
         unpack = self.unpack_hook
 
         def unpacked() -> Tensor:
@@ -201,6 +208,52 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
         yield
     finally:
         native.disable_saved_hooks(before)
+
+
+class _Copies:
+    """What :func:`allow_mutation_on_saved_tensors` gives: whether the copies that it made still count."""
+
+    def __init__(self) -> None:
+        self._current = object()
+
+    def clear(self) -> None:
+        """Backward through what was recorded so far is an error from here on."""
+        self._current = object()
+
+
+@contextlib.contextmanager
+def allow_mutation_on_saved_tensors() -> Iterator[_Copies]:
+    """Inside, tensors that are saved for backward may be written to: backward uses what they were when they were saved.
+
+    It costs the memory of a copy of everything that is saved.
+
+    >>> import tallow
+    >>> from tallow.autograd.graph import allow_mutation_on_saved_tensors
+    >>> x = tallow.ones(2, requires_grad=True)
+    >>> with allow_mutation_on_saved_tensors():
+    ...     y = x.clone()
+    ...     z = (y * y).sum()
+    ...     _ = y.zero_()
+    ...     z.backward()
+    >>> x.grad
+    tensor([2., 2.])
+    """
+    context = _Copies()
+
+    def pack(tensor: Tensor) -> tuple[object, Tensor]:
+        return context._current, tensor.detach().clone()
+
+    def unpack(packed: tuple[object, Tensor]) -> Tensor:
+        made_for, copy = packed
+        if made_for is not context._current:
+            raise RuntimeError("Trying to backward outside of the 'allow_mutation_on_saved_tensors' context")
+        return copy
+
+    try:
+        with saved_tensors_hooks(pack, unpack):
+            yield context
+    finally:
+        context.clear()
 
 
 # ---------------------------------------------------------------- hooks on several tensors

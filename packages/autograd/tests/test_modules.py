@@ -37,7 +37,7 @@ def test_products_with_vectors() -> None:
     assert F.jvp(lambda t: t * t, x, v)[1].tolist() == [2, 40]
     assert F.vhp(lambda t: (t**3).sum(), x, v)[1].tolist() == [6, 120]
     assert F.hvp(lambda t: (t**3).sum(), x, v)[1].tolist() == [6, 120]
-    with pytest.raises(RuntimeError, match="Entry 0 in v has invalid size"):
+    with pytest.raises(RuntimeError, match="v has invalid size: should be"):
         F.vjp(lambda t: t * t, x, tallow.ones(3))
     with pytest.raises(RuntimeError, match="independent of input 0"):
         F.jacobian(lambda a, b: b * 1, (x, x), strict=True)

@@ -108,7 +108,7 @@ void run_product(const Product<T, S>& g, bool threads) {
   const auto apart = [](const Matrix<S>& x) { return std::max(x.row, x.col) * int64_t{sizeof(S)} % 2048 != 0; };
   // Rows a multiple of 2 KiB apart share few lines of the cache.
   const bool b_lies = same && g.b.col == 1 && g.m <= (apart(g.b) ? blocks::kFew : blocks::kFew / 4);
-  const bool a_lies = same && g.n <= (g.a.col != 1 ? 2 * t.cols : b_lies ? blocks::kFew : blocks::kNarrow);
+  const bool a_lies = same && (g.a.col != 1 ? g.n <= 2 * t.cols : b_lies ? apart(g.a) || g.n <= blocks::kFew : g.n <= blocks::kNarrow);
   const int64_t pad = 2 * t.vector, a_place = t.rows * depth + pad, b_place = t.cols * depth + pad;
   const int64_t columns = b_lies ? g.n : std::min(g.n, blocks::kPanel);
   const int64_t pieces = b_lies ? ceil_div(g.k, depth) : std::min(ceil_div(g.k, depth), std::max<int64_t>(1, blocks::kPanel / depth));
@@ -148,17 +148,17 @@ void run_product(const Product<T, S>& g, bool threads) {
           const bool row = g.row && !(pc || q);
           if (!a_lies) pack_rows<T, S>(t, ma, top, bottom, {a_source(q, 0), g.a.row, g.a.col}, kc, a_place, a_band);
           for (int64_t j = begin; j < end; ++j) {
-            const T* b = b_at(q, j);
+            const bool lies = b_direct(j);
+            const T* b = lies ? nullptr : b_at(q, j);
             // Each tile of the column fetches its part of the next sliver.
             const int64_t ahead = !b_lies && j + 1 < end ? b_place / (bottom - top) : 0;
             for (int64_t i = top; i < bottom; ++i) {
               const int64_t r = ma.length(i), n = nb.length(j);
               T* c = g.c + ma.begin(i) * g.ldc + jc + nb.begin(j);
               const Addend<T> add{g.alpha, pc || q ? T(1) : g.beta, row ? g.row + jc + nb.begin(j) : c, row ? 0 : g.ldc};
-              const T* a = a_band + (i - top) * a_place;
-              const T* next = b + b_place + (i - top) * ahead;
+              const T* a = a_lies ? nullptr : a_band + (i - top) * a_place;
+              const T* next = lies ? nullptr : b + b_place + (i - top) * ahead;
               if constexpr (same) {
-                const bool lies = b_direct(j);
                 if (a_lies && g.a.col == 1 && !lies) {
                   t.multiply_rows(r, n, kc, add, a_source(q, i), g.a.row, b, c, g.ldc, next, ahead * sizeof(T));
                   continue;

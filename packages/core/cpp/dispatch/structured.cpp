@@ -37,6 +37,30 @@ void check_no_internal_overlap(const TensorImpl* t, const char* op) {
              "single memory location. Please clone() the tensor before performing the operation.");
 }
 
+void check_no_overlap(const TensorImpl* written, const TensorImpl* read, const char* op, bool whole_is_fine) {
+  const Overlap o = overlap(written, read);
+  TL_CHECK(o == Overlap::None || o == Overlap::Unknown || (o == Overlap::Full && whole_is_fine), op,
+           ": unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
+           "Please clone() the tensor before performing the operation.");
+}
+
+void check_given_apart(TlCall* call, bool whole_is_fine) {
+  auto* c = static_cast<StructuredCall*>(call);
+  if (c->in_place) return;
+  for (uint32_t r = 0; r < c->nrets; ++r) {
+    const TensorImpl* g = c->given[r];
+    if (!g) continue;
+    check_no_internal_overlap(g, c->op->schema.name.c_str());
+    for (uint32_t i = 0; i < c->nargs; ++i) {
+      const TlValue& v = c->args[i];
+      if (v.tag == TL_TENSOR) check_no_overlap(g, v.tensor, c->op->schema.name.c_str(), whole_is_fine);
+      if (v.tag == TL_TENSOR_LIST)
+        for (uint32_t j = 0; j < v.len; ++j)
+          if (v.tensors[j]) check_no_overlap(g, v.tensors[j], c->op->schema.name.c_str(), whole_is_fine);
+    }
+  }
+}
+
 void check_result_in_place(Sizes sizes, DType result, const TensorImpl* given, const Op* op) {
   TL_CHECK(same_sizes(given->size_span(), sizes), op->schema.name, ": output with shape ", to_string(given->size_span()),
            " doesn't match the broadcast shape ", to_string(sizes));
@@ -57,7 +81,8 @@ void call_output(TlCall* call, uint32_t index, Sizes sizes, const int64_t* strid
     TL_CHECK(g->device.type == device.type, name, ": Expected out tensor to be on device ", device_string(device), ", got ",
              device_string(g->device));
     if (same_sizes(g->size_span(), sizes)) check_no_internal_overlap(g, name.c_str());
-    check_result_dtype(dtype, g, call->op);
+    if (call->op->flags & (TL_OP_POINTWISE | TL_OP_REDUCTION | TL_OP_CASTS_OUT)) check_result_dtype(dtype, g, call->op);
+    else TL_CHECK(dtype == g->dtype, name, ": Expected out tensor to have dtype ", dtype_name(dtype), ", but got ", dtype_name(g->dtype), " instead");
     // Resizing must not pull an input's memory from under the kernel; then a temporary is filled and copied.
     if (!same_sizes(g->size_span(), sizes) && !overlaps_an_input(call, g)) resize(g, sizes);
   }

@@ -17,6 +17,10 @@ void copy_into(TensorImpl* dst, const TensorImpl* src);
 void check_result_dtype(DType result, const TensorImpl* given, const Op* op);
 // Refuses to write into a tensor whose elements share memory (an expanded one).
 void check_no_internal_overlap(const TensorImpl* t, const char* op);
+// Refuses to write into a tensor that shares memory with one that is read; all of its memory where `whole_is_fine`.
+void check_no_overlap(const TensorImpl* written, const TensorImpl* read, const char* op, bool whole_is_fine);
+// In a shape function of an op that reads its inputs in no fixed order: the same for what out= gives, and every input.
+void check_given_apart(TlCall* call, bool whole_is_fine = false);
 void check_result_in_place(Sizes sizes, DType result, const TensorImpl* given, const Op* op);
 
 }  // namespace tallow

@@ -115,15 +115,6 @@ def test_functional_form_leaves_self():
     assert t.index_put((T.tensor([0]),), T.tensor(5.0)).tolist() == [5, 0, 0] and t.tolist() == [0, 0, 0]
 
 
-def test_source_that_overlaps():
-    t = T.arange(5)
-    t[T.tensor([1, 2, 3, 4])] = t[:4]
-    assert t.tolist() == [0, 0, 1, 2, 3]
-    t = T.arange(3)
-    t[t] = T.tensor([2, 1, 0])
-    assert t.tolist() == [2, 1, 0]
-
-
 def test_an_int_is_a_selection():
     """Other than in NumPy, an int beside index tensors does not count as one of them."""
     assert T.from_numpy(X)[0, :, T.tensor([2, 3])].shape == (5, 2)

@@ -71,12 +71,6 @@ def test_cat_skips_empty_vectors_and_keeps_channels_last():
     assert y.is_contiguous(memory_format=T.channels_last) and y.sum() == 240
 
 
-def test_out_may_be_an_input():
-    a = T.arange(4)
-    T.cat([a, a], out=a)
-    assert a.tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
-
-
 def test_named_stacks():
     a, b = random(3), random(3)
     s, t = T.from_numpy(a), T.from_numpy(b)

@@ -80,6 +80,7 @@ DType result_dtype(const Call& c) {
 void scan_shape(Call& c) {
   const TensorImpl* t = c.handle(0);
   wrap_dim(c.integer(1), t->ndim);
+  check_given_apart(c.raw(), true);
   c.output(0, t->size_span(), code(result_dtype(c)), t->device);
 }
 template <bool Sum>
@@ -101,10 +102,10 @@ void scan_cpu(Call& c) {
 }  // namespace
 
 TL_OPS(cumsum) {
-  tl::def<scan_shape>("cumsum(Tensor self, int dim, *, dtype? dtype=None) -> Tensor", kMethod | kInPlace | kOut,
+  tl::def<scan_shape>("cumsum(Tensor self, int dim, *, dtype? dtype=None) -> Tensor", kMethod | kInPlace | kOut | TL_OP_CASTS_OUT,
                       "Running sums along dim. Integers and bool are summed in int64 unless dtype says otherwise.")
       .cpu<scan_cpu<true>>();
-  tl::def<scan_shape>("cumprod(Tensor self, int dim, *, dtype? dtype=None) -> Tensor", kMethod | kInPlace | kOut,
+  tl::def<scan_shape>("cumprod(Tensor self, int dim, *, dtype? dtype=None) -> Tensor", kMethod | kInPlace | kOut | TL_OP_CASTS_OUT,
                       "Running products along dim. Integers and bool are multiplied in int64 unless dtype says otherwise.")
       .cpu<scan_cpu<false>>();
 }

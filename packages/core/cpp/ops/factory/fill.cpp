@@ -52,6 +52,7 @@ void copy_(tl::Call& c) {
     }
   }
   check_no_internal_overlap(dst, "copy_");
+  if (dst->storage == src->storage) check_no_overlap(dst, src, "copy_", true);
   if (src->ndim > dst->ndim) {  // leading dimensions of size 1
     const int64_t extra = src->ndim - dst->ndim;
     Tensor narrow = make_alias(src, src->size_span().subspan(extra), src->stride_span().subspan(extra), src->offset, src->dtype);

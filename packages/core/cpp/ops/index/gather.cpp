@@ -103,6 +103,7 @@ void gather_shape(tl::Call& c) {
       TL_CHECK(d == dim || size_at(i, d) <= t->size(d), "Size does not match at dimension ", d, " expected index ", to_string(i->size_span()),
                " to be no larger than self ", to_string(t->size_span()), " apart from dimension ", dim);
   }
+  check_given_apart(c.raw());
   c.output(0, i->size_span(), code(t->dtype), t->device);
 }
 void gather(tl::Call& c) {

@@ -71,6 +71,12 @@ struct Editing {
     TensorImpl* t = c.handle(0);
     Check(c);
     check_no_internal_overlap(t, c.op()->schema.name.c_str());
+    for (uint32_t i = 1; i < c.nargs(); ++i) {
+      if (c.value(i).tag == TL_TENSOR) check_no_overlap(t, c.handle(i), c.op()->schema.name.c_str(), false);
+      if (c.value(i).tag == TL_TENSOR_LIST)
+        for (TlTensor x : c.handles(i))
+          if (x) check_no_overlap(t, x, c.op()->schema.name.c_str(), false);
+    }
     if (shares(c, t)) {
       Tensor temp = empty(t->size_span(), t->dtype, t->device);
       copy_into(temp.get(), t);

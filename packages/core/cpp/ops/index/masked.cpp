@@ -186,6 +186,7 @@ void masked_fill_(tl::Call& c) {
   const Dims shape = broadcast_sizes(t->size_span(), c.handle(1)->size_span());
   TL_CHECK(same_sizes(shape, t->size_span()), "output with shape ", to_string(t->size_span()), " doesn't match the broadcast shape ", to_string(shape));
   if (t->numel) {
+    check_no_overlap(t, c.handle(1), "masked_fill_", true);
     Tensor mask = expanded(c.handle(1), shape);
     if (may_alias(t, mask.get())) mask = cast_to(mask.get(), DType::Bool);  // a copy
     masked_write(t, mask.get(), element_of(c.value(2), t->dtype).data());
@@ -200,6 +201,7 @@ void masked_select_shape(tl::Call& c) {
   const Dims shape = broadcast_sizes(c.handle(0)->size_span(), m->size_span());
   check_data(c.handle(0), "masked_select");
   check_data(m, "masked_select");
+  check_given_apart(c.raw());
   const int64_t n = count_true(contiguous(expanded(m, shape).get()).get());
   c.output(0, Sizes(&n, 1), code(c.handle(0)->dtype), c.handle(0)->device);
 }
@@ -245,6 +247,7 @@ void masked_scatter(tl::Call& c) {
 void nonzero_shape(tl::Call& c) {
   const TensorImpl* t = c.handle(0);
   check_data(t, "nonzero");
+  check_given_apart(c.raw());
   const int64_t sizes[2] = {count_true(as_mask(t).get()), t->ndim};
   c.output(0, Sizes(sizes, 2), TL_INT64, t->device);
 }

@@ -43,6 +43,7 @@ void index_select_shape(tl::Call& c) {
   TL_CHECK(t->ndim || i->numel == 1, "index_select(): Index to scalar can have only 1 value, got ", i->numel, " value(s)");
   Dims sizes(t->sizes(), t->sizes() + t->ndim);
   if (t->ndim) sizes[dim] = i->numel;
+  check_given_apart(c.raw());
   c.output(0, sizes, code(t->dtype), t->device);
 }
 void index_select(tl::Call& c) {
@@ -229,6 +230,7 @@ void take_shape(tl::Call& c) {
   const TensorImpl* i = c.handle(1);
   TL_CHECK(i->dtype == DType::Int64, "take(): Expected a long tensor for index, but got ", dtype_long_name(i->dtype));
   TL_CHECK_INDEX(c.handle(0)->numel || !i->numel, "take(): tried to take from an empty tensor");
+  check_given_apart(c.raw());
   c.output(0, i->size_span(), code(c.handle(0)->dtype), c.handle(0)->device);
 }
 void take(tl::Call& c) {

@@ -187,10 +187,11 @@ void run_call(TlCall* call, const PointwiseDef* def) {
     }
     uniform &= given->contiguous();
     out = Tensor::share(given);
-    for (int i = 0; i < n; ++i) {  // partial overlap would read what was just written
+    for (int i = 0; i < n; ++i) {  // overlap in part would read what was just written
       if (in[i]->tag != TL_TENSOR || in[i]->tensor == given) continue;
       const TensorImpl* t = in[i]->tensor;
       if (t->storage != given->storage || t->numel == 0 || given->is_meta()) continue;
+      check_no_overlap(given, t, def->name, true);
       const bool same_place = t->offset == given->offset && t->dtype == given->dtype && same_sizes(t->size_span(), given->size_span()) &&
                               std::equal(t->strides(), t->strides() + t->ndim, given->strides());
       if (same_place) continue;

@@ -153,6 +153,7 @@ void cat_shape(tl::Call& c) {
                first->size(d), " but got size ", t->size(d), " for tensor number ", i, " in the list.");
     sizes[dim] += t->size(dim);
   }
+  check_given_apart(c.raw());
   Dims strides;
   if (first->ndim == 4 && all_channels_last(ts)) strides = channels_last_strides(sizes);
   c.output(0, sizes, code(common_dtype(c)), first->device, strides.empty() ? nullptr : strides.data());
@@ -170,6 +171,7 @@ void stack_shape(tl::Call& c) {
   for (size_t i = 1; i < ts.size(); ++i)
     TL_CHECK(same_sizes(ts[i]->size_span(), first->size_span()), "stack expects each tensor to be equal size, but got ",
              to_string(first->size_span()), " at entry 0 and ", to_string(ts[i]->size_span()), " at entry ", i);
+  check_given_apart(c.raw());
   const int64_t dim = wrap_dim(c.integer(1), first->ndim + 1);
   Dims sizes(first->sizes(), first->sizes() + first->ndim);
   sizes.insert(sizes.begin() + dim, static_cast<int64_t>(ts.size()));
@@ -227,9 +229,9 @@ void block_diag(tl::Call& c) {
 }
 
 TL_OPS(shape_join) {
-  tl::def<cat_shape>("cat(Tensor[] tensors, int dim=0) -> Tensor", kOut,
+  tl::def<cat_shape>("cat(Tensor[] tensors, int dim=0) -> Tensor", kOut | TL_OP_CASTS_OUT,
                      "Joins tensors along a dimension they have; all other sizes agree. The dtypes are promoted.").cpu<cat>();
-  tl::def<stack_shape>("stack(Tensor[] tensors, int dim=0) -> Tensor", kOut, "Joins tensors of one shape along a new dimension.").cpu<stack>();
+  tl::def<stack_shape>("stack(Tensor[] tensors, int dim=0) -> Tensor", kOut | TL_OP_CASTS_OUT, "Joins tensors of one shape along a new dimension.").cpu<stack>();
   tl::composite<cat_alias>("concat(Tensor[] tensors, int dim=0) -> Tensor", kOut, "cat()");
   tl::composite<cat_alias>("concatenate(Tensor[] tensors, int dim=0) -> Tensor", kOut, "cat()");
   tl::composite<hstack>("hstack(Tensor[] tensors) -> Tensor", kOut, "Joins along the second dimension (vectors: the first).");

@@ -139,6 +139,7 @@ void dim_shape(Call& c, uint32_t dim_arg, uint32_t keepdim_arg, const char* kern
   const int64_t dim = wrap_dim(c.integer(dim_arg), t->ndim);
   TL_CHECK_INDEX(t->ndim == 0 || t->size(dim) > 0, c.op()->schema.name, "(): Expected reduction dim ", dim, " to have non-zero size.");
   if (is_complex(t->dtype)) fail(TL_NOT_IMPLEMENTED_ERROR, "\"", kernel, "\" not implemented for '", dtype_long_name(t->dtype), "'");
+  check_given_apart(c.raw());
   const Dims sizes = without_dim(t, dim, c.boolean(keepdim_arg));
   c.output(0, sizes, code(t->dtype), t->device);
   c.output(1, sizes, TL_INT64, t->device);

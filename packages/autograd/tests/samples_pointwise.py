@@ -46,6 +46,9 @@ ARITHMETIC = [
     row("lerp", lambda x, e, w: tallow.lerp(x, e, w), (2, 3), (3,), (2, 1), kinds="r"),
     row("lerp", lambda x, e: tallow.lerp(x, e, 0.3), (2, 3), (3,), kinds="r"),
     row("hypot", lambda x, y: tallow.hypot(x, y), (2, 3), (3,)),
+    row("frexp", lambda x: tallow.frexp(x)[0], (3,), gap=0.4),
+    row("igamma", lambda x: tallow.igamma(tallow.full_like(x, 2.5).detach(), x), (3,), low=0.5),
+    row("igammac", lambda x: tallow.igammac(tallow.full_like(x, 2.5).detach(), x), (3,), low=0.5),
     row("copysign", lambda x, y: tallow.copysign(x, y), (2, 3), (3,)),
 ]
 

@@ -14,6 +14,11 @@ bool value_is_complex(const TlValue& v) {
 }
 Tensor conj(const Tensor& t) { return is_complex(t.dtype()) ? call<"conj">(t) : t; }
 
+// The derivative of what has none that anybody has written: an error as soon as it is asked for, not before.
+void not_implemented(Call& c) {
+  throw Error(TL_NOT_IMPLEMENTED_ERROR, "the derivative for '" + std::string(c.string(1)) + "' is not implemented.");
+}
+
 // d/dself of self ** exponent
 void pow_self(Call& c) {
   const Tensor grad = c.tensor(0);
@@ -159,6 +164,7 @@ void pointwise_helpers() {
   def<polygamma_shape>("autograd::polygamma(int n, Tensor self) -> Tensor", TL_OP_HIDDEN)
       .cpu<polygamma_cpu>()
       .grad("self: grad * autograd::polygamma(n + 1, self)");
+  helper<not_implemented>("autograd::not_implemented(Tensor grad, str what) -> Tensor");
   helper<pow_self>("autograd::pow_self(Tensor grad, Tensor|Scalar self, Tensor|Scalar exponent) -> Tensor");
   helper<pow_exponent>("autograd::pow_exponent(Tensor grad, Tensor|Scalar self, Tensor|Scalar exponent, Tensor result) -> Tensor");
   helper<sgn_backward>("autograd::sgn_backward(Tensor grad, Tensor self, Tensor result) -> Tensor");

@@ -27,6 +27,8 @@ static const GradientRule kRules[] = {
     {"addcdiv", "self: grad; tensor1: grad * (value / tensor2).conj(); tensor2: -grad * (tensor1 * value / (tensor2 * tensor2)).conj()"},
     {"lerp", "self: grad * (1 - weight).conj(); end: grad * weight.conj(); weight: grad * (end - self).conj()"},
     {"hypot", "self: grad * (self / result); other: grad * (other / result)"},
+    {"nextafter", "self: where(self == other, 0, grad); other: zeros_like(grad)"},
+    {"frexp", "self: ldexp(grad0, -exponent)"},
     {"copysign", "self: grad * where(self == 0, 0, result / self); other: zeros_like(grad)"},
 
     // exponentials and logarithms

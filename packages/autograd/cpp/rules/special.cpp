@@ -4,6 +4,8 @@ namespace tl::autograd {
 
 // clang-format off
 static const GradientRule kRules[] = {
+    {"igamma", "self: autograd::not_implemented(grad, 'igamma: input'); other: grad * exp((self - 1) * log(other) - other - lgamma(self))"},
+    {"igammac", "self: autograd::not_implemented(grad, 'igammac: input'); other: -grad * exp((self - 1) * log(other) - other - lgamma(self))"},
     {"i0", "self: grad * special::i1(self)"},
     {"special::i0e", "self: grad * (special::i1e(self) - self.sgn() * result)"},
     {"special::i1", "self: grad * where(self == 0, 0.5, i0(self) - result / self)"},

@@ -137,7 +137,7 @@ PyObject* to_dlpack(PyObject*, PyObject* args) {
   for (const DtypeRow& row : kDtypes) {
     if (row.ours != t->dtype) continue;
     try {
-      return versioned ? make_capsule<Versioned>(t, device, row.theirs, copied ? kIsCopied : 0)
+      return versioned ? make_capsule<Versioned>(t, device, row.theirs, copied ? uint64_t{kIsCopied} : 0)
                        : make_capsule<Legacy>(t, device, row.theirs, 0);
     } catch (...) {
       return raise_current();

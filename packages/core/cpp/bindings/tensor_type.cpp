@@ -385,6 +385,8 @@ TL_NB(nb_imod, "remainder_")
 TL_NB(nb_iand, "bitwise_and_")
 TL_NB(nb_ior, "bitwise_or_")
 TL_NB(nb_ixor, "bitwise_xor_")
+TL_NB(nb_ilshift, "bitwise_left_shift_")
+TL_NB(nb_irshift, "bitwise_right_shift_")
 #undef TL_NB
 
 PyObject* nb_pow(PyObject* x, PyObject* y, PyObject*) {
@@ -501,6 +503,7 @@ PyType_Slot slots[] = {
     SLOT(Py_nb_inplace_add, nb_iadd), SLOT(Py_nb_inplace_subtract, nb_isub), SLOT(Py_nb_inplace_multiply, nb_imul),
     SLOT(Py_nb_inplace_true_divide, nb_idiv), SLOT(Py_nb_inplace_floor_divide, nb_ifloordiv), SLOT(Py_nb_inplace_remainder, nb_imod),
     SLOT(Py_nb_inplace_power, nb_ipow), SLOT(Py_nb_inplace_and, nb_iand), SLOT(Py_nb_inplace_or, nb_ior), SLOT(Py_nb_inplace_xor, nb_ixor),
+    SLOT(Py_nb_inplace_lshift, nb_ilshift), SLOT(Py_nb_inplace_rshift, nb_irshift),
     SLOT(Py_nb_negative, nb_neg), SLOT(Py_nb_positive, nb_pos), SLOT(Py_nb_absolute, nb_abs), SLOT(Py_nb_invert, nb_invert),
     SLOT(Py_nb_bool, nb_bool), SLOT(Py_nb_float, nb_float), SLOT(Py_nb_int, nb_int), SLOT(Py_nb_index, nb_index),
     SLOT(Py_mp_length, tensor_length), SLOT(Py_mp_subscript, tensor_getitem), SLOT(Py_mp_ass_subscript, tensor_setitem),

@@ -12,8 +12,6 @@ from tallow._core import Generator, Tensor, default_generator
 __all__ = [
     "broadcast_shapes",
     "compiled_with_cxx11_abi",
-    "corrcoef",
-    "cov",
     "element_size",
     "get_device",
     "get_num_threads",
@@ -92,58 +90,6 @@ def numel(input: Tensor) -> int:
 def element_size(input: Tensor) -> int:
     """Bytes per element."""
     return input.element_size()
-
-
-def cov(
-    input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
-) -> Tensor:
-    """The covariances of variables, one per row, from observations, one per column.
-
-    Args:
-        input: ``(variables, observations)``, or ``(observations,)`` of one.
-        correction: what is taken from the number of observations to divide by.
-        fweights: how often each was observed, integers.
-        aweights: how much each counts.
-
-    >>> import tallow
-    >>> tallow.cov(tallow.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
-    tensor([[ 1., -1.],
-            [-1.,  1.]])
-    """
-    if input.dim() > 2:
-        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.dim()}")
-    rows = input.reshape(1, -1) if input.dim() < 2 else input
-    if not (rows.is_floating_point() or rows.is_complex()):
-        rows = rows.to(_core.float32)
-    observations = rows.size(1)
-    weights = None if fweights is None else fweights
-    if aweights is not None:
-        weights = aweights if weights is None else weights * aweights
-    if weights is None:
-        centered, norm = rows - rows.mean(1, keepdim=True), observations - correction
-        result = centered @ centered.conj().T / max(norm, 0)
-    else:
-        total = weights.sum()
-        centered = rows - (rows * weights).sum(1, keepdim=True) / total
-        kept = total if aweights is None else (weights * aweights).sum() / total
-        result = (centered * weights) @ centered.conj().T / (total - correction * (1 if aweights is None else kept))
-    return result.reshape(()) if input.dim() < 2 else result
-
-
-def corrcoef(input: Tensor) -> Tensor:
-    """The correlations of variables, one per row, from observations, one per column: :func:`cov`, scaled to one.
-
-    >>> import tallow
-    >>> tallow.corrcoef(tallow.tensor([[0.0, 1.0, 2.0], [4.0, 2.0, 0.0]]))
-    tensor([[ 1., -1.],
-            [-1.,  1.]])
-    """
-    c = cov(input)
-    if input.dim() < 2:
-        return c / c
-    deviation = c.diagonal().real.sqrt()
-    scaled = c / deviation[:, None] / deviation[None, :]
-    return scaled if scaled.is_complex() else scaled.clamp(-1, 1)
 
 
 def manual_seed(seed: int) -> Generator:

@@ -368,6 +368,10 @@ def __format__(self: Tensor, spec: str) -> str:
     return object.__format__(self, spec)
 
 
+def __reversed__(self: Tensor) -> Tensor:
+    return self if self.ndim == 0 else self.flip(0)
+
+
 def __complex__(self: Tensor) -> complex:
     return complex(self.item())
 
@@ -505,36 +509,12 @@ def storage(self: Tensor) -> Any:
     return TypedStorage(self)
 
 
-def sum_to_size(self: Tensor, *size: Any) -> Tensor:
-    """Summed over the dimensions along which a tensor of ``size`` would be expanded to this one's shape."""
-    wanted = tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int) else size
-    extra = self.dim() - len(wanted)
-    if extra < 0 or any(w not in (1, s) for w, s in zip(wanted, self.shape[extra:], strict=True)):
-        raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(self.shape)}}}.")
-    dims = [*range(extra), *(extra + i for i, w in enumerate(wanted) if w == 1)]
-    return (self.sum(dims, keepdim=True) if dims else self).reshape(wanted)
-
-
 def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
     """Writes ``callable(a, b)`` of each pair of elements, a slow way of computing; on the CPU only."""
     other = tensor.expand_as(self)
     flat = [callable(a, b) for a, b in zip(self.flatten().tolist(), other.flatten().tolist(), strict=True)]
     self.copy_(self.new_tensor(flat).reshape(self.shape))
     return self
-
-
-def cov(self: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
-    """:func:`tallow.cov` of this tensor."""
-    from tallow import _functional
-
-    return _functional.cov(self, correction=correction, fweights=fweights, aweights=aweights)
-
-
-def corrcoef(self: Tensor) -> Tensor:
-    """:func:`tallow.corrcoef` of this tensor."""
-    from tallow import _functional
-
-    return _functional.corrcoef(self)
 
 
 def is_signed(self: Tensor) -> bool:
@@ -549,14 +529,14 @@ def install(tensor: Any) -> None:
     here = globals()
     for name in (
         "to", "cpu", "numpy", "__array__", "__array_wrap__", "__dlpack__", "__dlpack_device__", "__reduce_ex__",
-        "__deepcopy__", "__contains__", "__format__", "__complex__", "requires_grad_", "backward", "is_shared",
-        "share_memory_",
+        "__deepcopy__", "__contains__", "__format__", "__reversed__", "__complex__", "requires_grad_", "backward",
+        "is_shared", "share_memory_",
         "apply_", "as_subclass", "new_tensor", "nonzero", "where", "cuda", "get_device", "is_nonzero", "new",
-        "pin_memory", "is_pinned", "stft", "istft", "untyped_storage", "storage", "sum_to_size", "map_", "is_signed",
-        "cov", "corrcoef",
-        "_is_view",
+        "pin_memory", "is_pinned", "stft", "istft", "untyped_storage", "storage", "map_", "is_signed", "_is_view",
     ):  # fmt: skip
         setattr(tensor, name, here[name])
+    tensor.__rdiv__, tensor.__div__, tensor.__idiv__ = tensor.__rtruediv__, tensor.__truediv__, tensor.__itruediv__
+    tensor.__nonzero__, tensor.__long__ = tensor.__bool__, tensor.__int__
     tensor.type = type_
     tensor.__array_priority__ = 1000
     tensor.T = property(_transposed)

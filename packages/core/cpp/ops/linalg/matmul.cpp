@@ -144,7 +144,6 @@ void addend_shape(tl::Call& c, Sizes s, const char* op) {
   const TensorImpl *self = c.handle(0), *a = c.handle(1), *b = c.handle(2);
   same_dtype(op, a, b);
   TL_CHECK(self->dtype == a->dtype, op, ": self and mat1 must have the same dtype, but got ", dtype_long_name(self->dtype), " and ", dtype_long_name(a->dtype));
-  check_scalars(op, a->dtype, c.value(3), c.value(4));
   const Dims full = broadcast_sizes(self->size_span(), s, op);
   TL_CHECK(same_sizes(full, s), op, ": The expanded size of the tensor must match: self of shape ", to_string(self->size_span()),
            " does not broadcast to ", to_string(s));
@@ -154,6 +153,7 @@ void addmm_shape(tl::Call& c) {
   const TensorImpl *a = c.handle(1), *b = c.handle(2);
   TL_CHECK(a->ndim == 2 && b->ndim == 2, "addmm: mat1 and mat2 must be matrices, got ", a->ndim, "-D and ", b->ndim, "-D tensors");
   TL_CHECK(a->size(1) == b->size(0), "mat1 and mat2 shapes cannot be multiplied (", a->size(0), "x", a->size(1), " and ", b->size(0), "x", b->size(1), ")");
+  check_scalars("addmm", a->dtype, c.value(3), c.value(4));  // baddbmm takes the whole part of them
   const int64_t s[2] = {a->size(0), b->size(1)};
   addend_shape(c, s, "addmm");
 }
@@ -283,9 +283,12 @@ void inner(tl::Call& c) {
   c.ret(tl::call<"_tensordot">(a, b, Dims{-1}, Dims{-1}));
 }
 void scaled_sum(tl::Call& c, const tl::Tensor& product) {  // beta * self + alpha * product
-  // For integers the factors count as integers, so that the result is one.
-  const bool whole = is_integral(product.get()->dtype, true);
-  const TlValue beta = whole ? tl::pack(tl::to_int(c.value(3))) : c.value(3), alpha = whole ? tl::pack(tl::to_int(c.value(4))) : c.value(4);
+  // The factors count as what the product is, integer or bool, so that the result is one too.
+  auto factor = [&](uint32_t i) {
+    if (product.get()->dtype == DType::Bool) return tl::pack(c.boolean(i));
+    return is_integral(product.get()->dtype) ? tl::pack(tl::to_int(c.value(i))) : c.value(i);
+  };
+  const TlValue beta = factor(3), alpha = factor(4);
   const tl::Tensor p = tl::to_double(alpha) == 1 ? product : tl::call<"mul">(product, alpha);
   if (is_zero(beta)) return c.ret(p);
   c.ret(tl::call<"add">(p, tl::call<"mul">(c.tensor(0), beta)));

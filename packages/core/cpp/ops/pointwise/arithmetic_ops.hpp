@@ -30,7 +30,7 @@ TL_POINTWISE(addcdiv, "addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, S
 TL_POINTWISE(copysign, "copysign(Tensor self, Tensor|Scalar other) -> Tensor", Float, FLOATS, 0, TL_FULL, fn::copysign(a, b))
 TL_POINTWISE(heaviside, "heaviside(Tensor self, Tensor values) -> Tensor", Common, REALS, 0, TL_QUERY, a == T(0) ? b : T(a > T(0)))
 TL_POINTWISE(hypot, "hypot(Tensor self, Tensor other) -> Tensor", Common, FLOATS, Costly, TL_FULL, fn::hypot(a, b))
-TL_POINTWISE(nextafter, "nextafter(Tensor self, Tensor other) -> Tensor", Common, FLOATS, Costly, TL_QUERY, vec::nextafter(a, b))
+TL_POINTWISE(nextafter, "nextafter(Tensor self, Tensor other) -> Tensor", Common, FLOATS, Costly, TL_FULL, vec::nextafter(a, b))
 TL_POINTWISE(gcd, "gcd(Tensor self, Tensor other) -> Tensor", Common, I64, IntOnly | Costly, TL_QUERY, fn::gcd(a, b))
 TL_POINTWISE(lcm, "lcm(Tensor self, Tensor other) -> Tensor", Common, I64, IntOnly | Costly, TL_QUERY, fn::lcm(a, b))
 TL_POINTWISE(deg2rad, "deg2rad(Tensor self) -> Tensor", Float, FLOATS, 0, TL_FULL, a * T(0.017453292519943295))

@@ -52,7 +52,7 @@ TL_OPS(special_composites) {
   tl::composite<polygamma_method>("polygamma.method(Tensor self, int n) -> Tensor", kMethod | kInPlace);
   tl::composite<mvlgamma>("mvlgamma(Tensor self, int p) -> Tensor", kMethod | kInPlace | kOut, "The logarithm of the multivariate gamma function of dimension p.");
   tl::composite<mvlgamma>("special::multigammaln(Tensor self, int p) -> Tensor", kOut, "Alias of mvlgamma().");
-  tl::def<frexp_shape>("frexp(Tensor self) -> (Tensor mantissa, Tensor exponent)", kMethod | kOut | kNoGrad, "Splits x into mantissa * 2**exponent with 0.5 <= |mantissa| < 1.")
+  tl::def<frexp_shape>("frexp(Tensor self) -> (Tensor mantissa, Tensor exponent)", kMethod | kOut, "Splits x into mantissa * 2**exponent with 0.5 <= |mantissa| < 1.")
       .cpu<frexp_cpu>();
 }
 

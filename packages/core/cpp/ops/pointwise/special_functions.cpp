@@ -46,8 +46,45 @@ double scaled_bessel_k(int order, double x) {
   return sum * h;
 }
 
+// x^a exp(-x) / gamma(a + 1). Near x = a the terms of the logarithm cancel: it is taken of x / a instead.
+double gamma_factor(double a, double x) {
+  if (a < 10 || std::fabs(x - a) > 0.4 * a) return std::exp(a * std::log(x) - x - std::lgamma(a + 1));
+  const double d = (x - a) / a, correction = 1 / (12 * a) - 1 / (360 * a * a * a) + 1 / (1260 * std::pow(a, 5));  // Stirling's series
+  return std::exp(a * (std::log1p(d) - d) - correction) / std::sqrt(2 * kPi * a);
+}
+
+// The regularized incomplete gamma function, lower or upper: its power series below a + 1, Legendre's continued fraction
+// above, evaluated by Lentz's method (Press et al., "Numerical Recipes", section 6.2).
+double incomplete_gamma(double a, double x, bool upper) {
+  if (a != a || x != x || a < 0 || x < 0) return kNan;
+  if (a == 0) return x > 0 ? !upper : kNan;
+  if (x == 0) return upper;
+  if (std::isinf(a)) return std::isinf(x) ? kNan : upper;
+  if (std::isinf(x)) return !upper;
+  if (x < a + 1) {
+    double term = 1, sum = 1;
+    for (double k = a + 1; term > sum * 1e-17 && k < a + 1e6; ++k) sum += term *= x / k;
+    const double lower = gamma_factor(a, x) * sum;
+    return upper ? 1 - lower : lower;
+  }
+  constexpr double kTiny = 1e-300;
+  double b = x + 1 - a, c = 1 / kTiny, d = 1 / b, h = d;
+  for (int k = 1; k < 1000000; ++k) {
+    const double n = k * (a - k);
+    b += 2;
+    d = n * d + b, d = 1 / (std::fabs(d) < kTiny ? kTiny : d);
+    c = b + n / c, c = std::fabs(c) < kTiny ? kTiny : c;
+    h *= d * c;
+    if (std::fabs(d * c - 1) < 1e-16) break;
+  }
+  const double q = gamma_factor(a, x) * a * h;
+  return upper ? q : 1 - q;
+}
+
 }  // namespace
 
+double igamma(double a, double x) { return incomplete_gamma(a, x, false); }
+double igammac(double a, double x) { return incomplete_gamma(a, x, true); }
 double bessel_i0e(double x) { return scaled_bessel_i(0, std::fabs(x)); }
 double bessel_i1e(double x) { return std::copysign(scaled_bessel_i(1, std::fabs(x)), x); }
 double bessel_i0(double x) { return std::isinf(x) ? kInf : bessel_i0e(x) * std::exp(std::fabs(x)); }

@@ -5,6 +5,8 @@
 namespace tallow::special {
 
 double bessel_i0(double x);
+double igamma(double a, double x);
+double igammac(double a, double x);
 double bessel_i0e(double x);  // i0(x) * exp(-|x|)
 double bessel_i1(double x);
 double bessel_i1e(double x);

@@ -6,6 +6,8 @@ TL_POINTWISE(erfinv, "erfinv(Tensor self) -> Tensor", Float, FLOATS, Costly, TL_
 TL_POINTWISE(lgamma, "lgamma(Tensor self) -> Tensor", Float, FLOATS, Costly, TL_FULL, fn::lgamma(a))
 TL_POINTWISE(digamma, "digamma(Tensor self) -> Tensor", Float, FLOATS, Costly, TL_FULL, fn::digamma(a))
 TL_POINTWISE(polygamma, "polygamma(int n, Tensor self) -> Tensor", Float, FLOATS, Costly, TL_OP_OUT, p(0) == T(0) ? fn::digamma(a) : T(special::polygamma(static_cast<int64_t>(p(0)), a)))
+TL_POINTWISE(igamma, "igamma(Tensor self, Tensor other) -> Tensor", Float, FLOATS, Costly, TL_FULL, T(special::igamma(a, b)))
+TL_POINTWISE(igammac, "igammac(Tensor self, Tensor other) -> Tensor", Float, FLOATS, Costly, TL_FULL, T(special::igammac(a, b)))
 TL_POINTWISE(i0, "i0(Tensor self) -> Tensor", Float, FLOATS, Costly, TL_FULL, T(special::bessel_i0(a)))
 TL_POINTWISE(i0e, "special::i0e(Tensor self) -> Tensor", Float, FLOATS, Costly, TL_OP_OUT, T(special::bessel_i0e(a)))
 TL_POINTWISE(i1, "special::i1(Tensor self) -> Tensor", Float, FLOATS, Costly, TL_OP_OUT, T(special::bessel_i1(a)))

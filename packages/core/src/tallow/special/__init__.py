@@ -1,8 +1,8 @@
 """Special functions, as ``torch.special``: the core's under their mathematical names, and the rarer ones.
 
-    >>> import tallow
-    >>> tallow.special.expit(tallow.tensor(0.0))
-    tensor(0.5000)
+>>> import tallow
+>>> tallow.special.expit(tallow.tensor(0.0))
+tensor(0.5000)
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from tallow import _ops
 
 # The name here, and the op where it is called otherwise.
 _CORE = {
-    "digamma": "digamma", "erf": "erf", "erfc": "erfc", "erfinv": "erfinv", "exp2": "exp2", "expit": "sigmoid",
-    "expm1": "expm1", "gammaln": "lgamma", "i0": "i0", "log1p": "log1p", "log_softmax": "log_softmax",
-    "logsumexp": "logsumexp", "polygamma": "polygamma", "psi": "digamma", "round": "round", "sinc": "sinc",
-    "softmax": "softmax", "xlogy": "xlogy",
+    "digamma": "digamma", "gammainc": "igamma", "gammaincc": "igammac", "erf": "erf", "erfc": "erfc",
+    "erfinv": "erfinv", "exp2": "exp2", "expit": "sigmoid", "expm1": "expm1", "gammaln": "lgamma", "i0": "i0",
+    "log1p": "log1p", "log_softmax": "log_softmax", "logsumexp": "logsumexp", "polygamma": "polygamma",
+    "psi": "digamma", "round": "round", "sinc": "sinc", "softmax": "softmax", "xlogy": "xlogy",
 }  # fmt: skip
 _SPECIAL = (
     "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "chebyshev_polynomial_t", "chebyshev_polynomial_u",

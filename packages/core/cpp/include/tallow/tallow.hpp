@@ -203,8 +203,6 @@ inline TlValue pack(TlTensor t) {
   if (t) v.tag = TL_TENSOR, v.tensor = t;
   return v;
 }
-template <class T>
-TlValue pack(const T*) = delete;  // or it would be a bool
 inline TlValue pack(const Scalar& s) { return s.get(); }
 inline TlValue pack(std::nullptr_t) { return {}; }
 inline TlValue pack(std::nullopt_t) { return {}; }

@@ -37,6 +37,17 @@ void check_no_internal_overlap(const TensorImpl* t, const char* op) {
              "single memory location. Please clone() the tensor before performing the operation.");
 }
 
+Overlap overlap(const TensorImpl* a, const TensorImpl* b) {
+  if (a == b) return Overlap::Full;
+  if (a->storage != b->storage || a->numel == 0 || b->numel == 0) return Overlap::None;
+  if (!is_dense(a) || !is_dense(b)) return Overlap::Unknown;
+  const int64_t a_begin = a->offset * itemsize(a->dtype), a_end = a_begin + a->numel * itemsize(a->dtype);
+  const int64_t b_begin = b->offset * itemsize(b->dtype), b_end = b_begin + b->numel * itemsize(b->dtype);
+  if (a_begin >= b_end || b_begin >= a_end) return Overlap::None;
+  const bool same = a_begin == b_begin && a_end == b_end && same_sizes(a->stride_span(), b->stride_span());
+  return same ? Overlap::Full : Overlap::Partial;
+}
+
 void check_no_overlap(const TensorImpl* written, const TensorImpl* read, const char* op, bool whole_is_fine) {
   const Overlap o = overlap(written, read);
   TL_CHECK(o == Overlap::None || o == Overlap::Unknown || (o == Overlap::Full && whole_is_fine), op,
@@ -81,7 +92,7 @@ void call_output(TlCall* call, uint32_t index, Sizes sizes, const int64_t* strid
     TL_CHECK(g->device.type == device.type, name, ": Expected out tensor to be on device ", device_string(device), ", got ",
              device_string(g->device));
     if (same_sizes(g->size_span(), sizes)) check_no_internal_overlap(g, name.c_str());
-    if (call->op->flags & (TL_OP_POINTWISE | TL_OP_REDUCTION | TL_OP_CASTS_OUT)) check_result_dtype(dtype, g, call->op);
+    if (call->op->flags & (TL_OP_POINTWISE | TL_OP_REDUCTION | kCastsOut)) check_result_dtype(dtype, g, call->op);
     else TL_CHECK(dtype == g->dtype, name, ": Expected out tensor to have dtype ", dtype_name(dtype), ", but got ", dtype_name(g->dtype), " instead");
     // Resizing must not pull an input's memory from under the kernel; then a temporary is filled and copied.
     if (!same_sizes(g->size_span(), sizes) && !overlaps_an_input(call, g)) resize(g, sizes);

@@ -13,6 +13,13 @@ void release_generator(TlGenerator g);
 // dst <- src with broadcasting and casting; defined by the pointwise family.
 void copy_into(TensorImpl* dst, const TensorImpl* src);
 
+// A flag of ops, beside those of the ABI: out= may have another dtype of the same kind, as with pointwise ops and reductions.
+constexpr uint32_t kCastsOut = 1u << 31;
+
+// Which memory two tensors share. Unknown where one has gaps: the elements of both may interleave without meeting.
+enum class Overlap { None, Partial, Full, Unknown };
+Overlap overlap(const TensorImpl* a, const TensorImpl* b);
+
 // Whether a given tensor can hold a result: out= may be resized, a tensor that is written in place may not.
 void check_result_dtype(DType result, const TensorImpl* given, const Op* op);
 // Refuses to write into a tensor whose elements share memory (an expanded one).

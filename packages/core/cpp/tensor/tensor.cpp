@@ -257,17 +257,6 @@ bool is_channels_last(const TensorImpl* t, int64_t ndim) {
   return ok(0);
 }
 
-Overlap overlap(const TensorImpl* a, const TensorImpl* b) {
-  if (a == b) return Overlap::Full;
-  if (a->storage != b->storage || a->numel == 0 || b->numel == 0) return Overlap::None;
-  if (!is_dense(a) || !is_dense(b)) return Overlap::Unknown;
-  const int64_t a_begin = a->offset * itemsize(a->dtype), a_end = a_begin + a->numel * itemsize(a->dtype);
-  const int64_t b_begin = b->offset * itemsize(b->dtype), b_end = b_begin + b->numel * itemsize(b->dtype);
-  if (a_begin >= b_end || b_begin >= a_end) return Overlap::None;
-  const bool same = a_begin == b_begin && a_end == b_end && same_sizes(a->stride_span(), b->stride_span());
-  return same ? Overlap::Full : Overlap::Partial;
-}
-
 Dims channels_last_strides(Sizes sizes) {
   const auto n = static_cast<int64_t>(sizes.size());
   Dims s(sizes.size());

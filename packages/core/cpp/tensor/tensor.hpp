@@ -162,10 +162,6 @@ inline Dims contiguous_strides(Sizes sizes) {
   return s;
 }
 bool is_dense(const TensorImpl* t);  // its elements fill their span once, in some order
-
-// Which memory two tensors share. Unknown where one has gaps: the elements of both may interleave without meeting.
-enum class Overlap { None, Partial, Full, Unknown };
-Overlap overlap(const TensorImpl* a, const TensorImpl* b);
 bool is_channels_last(const TensorImpl* t, int64_t ndim);
 Dims channels_last_strides(Sizes sizes);
 

@@ -136,8 +136,7 @@ enum { /* TlOpDef.flags */
   TL_OP_HIDDEN = 256,            /* not part of the public name space */
   TL_OP_MIXED_DEVICES = 512,     /* arguments may live on several devices */
   TL_OP_NO_FUNCTION = 1024,      /* a method only */
-  TL_OP_MAY_BLOCK = 2048,        /* may run long whatever its arguments: the host lets its other threads go on */
-  TL_OP_CASTS_OUT = 8192         /* out= may have another dtype of the same kind, as with pointwise ops and reductions */
+  TL_OP_MAY_BLOCK = 2048         /* may run long whatever its arguments: the host lets its other threads go on */
 };
 /* An op has either `composite`, or `shape` and kernels. `shape` describes the results with TlApi.call_output (they
  * are then allocated, or checked and resized where the caller gave out= or works in place), kernels fill them. An op

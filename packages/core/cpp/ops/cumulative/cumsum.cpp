@@ -102,10 +102,10 @@ void scan_cpu(Call& c) {
 }  // namespace
 
 TL_OPS(cumsum) {
-  tl::def<scan_shape>("cumsum(Tensor self, int dim, *, dtype? dtype=None) -> Tensor", kMethod | kInPlace | kOut | TL_OP_CASTS_OUT,
+  tl::def<scan_shape>("cumsum(Tensor self, int dim, *, dtype? dtype=None) -> Tensor", kMethod | kInPlace | kOut | kCastsOut,
                       "Running sums along dim. Integers and bool are summed in int64 unless dtype says otherwise.")
       .cpu<scan_cpu<true>>();
-  tl::def<scan_shape>("cumprod(Tensor self, int dim, *, dtype? dtype=None) -> Tensor", kMethod | kInPlace | kOut | TL_OP_CASTS_OUT,
+  tl::def<scan_shape>("cumprod(Tensor self, int dim, *, dtype? dtype=None) -> Tensor", kMethod | kInPlace | kOut | kCastsOut,
                       "Running products along dim. Integers and bool are multiplied in int64 unless dtype says otherwise.")
       .cpu<scan_cpu<false>>();
 }

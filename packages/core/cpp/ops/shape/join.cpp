@@ -229,9 +229,9 @@ void block_diag(tl::Call& c) {
 }
 
 TL_OPS(shape_join) {
-  tl::def<cat_shape>("cat(Tensor[] tensors, int dim=0) -> Tensor", kOut | TL_OP_CASTS_OUT,
+  tl::def<cat_shape>("cat(Tensor[] tensors, int dim=0) -> Tensor", kOut | kCastsOut,
                      "Joins tensors along a dimension they have; all other sizes agree. The dtypes are promoted.").cpu<cat>();
-  tl::def<stack_shape>("stack(Tensor[] tensors, int dim=0) -> Tensor", kOut | TL_OP_CASTS_OUT, "Joins tensors of one shape along a new dimension.").cpu<stack>();
+  tl::def<stack_shape>("stack(Tensor[] tensors, int dim=0) -> Tensor", kOut | kCastsOut, "Joins tensors of one shape along a new dimension.").cpu<stack>();
   tl::composite<cat_alias>("concat(Tensor[] tensors, int dim=0) -> Tensor", kOut, "cat()");
   tl::composite<cat_alias>("concatenate(Tensor[] tensors, int dim=0) -> Tensor", kOut, "cat()");
   tl::composite<hstack>("hstack(Tensor[] tensors) -> Tensor", kOut, "Joins along the second dimension (vectors: the first).");

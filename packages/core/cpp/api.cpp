@@ -73,6 +73,7 @@ void tensor_info(TlTensor t, TlTensorInfo* info) {
 }
 TlStatus tensor_alias(TlTensor t, const int64_t* sizes, const int64_t* strides, int64_t ndim, int64_t offset, TlTensor* out) {
   return guarded([&] {
+    TL_CHECK(!sizes || !t->sparse(), "a tensor of sparse layout has no memory to look at with other sizes and strides");
     *out = (sizes ? make_alias(t, sizes_of(sizes, ndim), sizes_of(strides, ndim), offset, t->dtype) : make_alias(t)).take();
   });
 }
@@ -90,9 +91,10 @@ TlStatus tensor_set_data(TlTensor t, TlTensor from) {
     t->storage = from->storage;
     t->dtype = from->dtype;
     t->device = from->device;
-    t->keys = (t->keys & ~kDeviceMask) | device_keys(from->device);
+    t->keys = (t->keys & ~kDeviceMask) | (from->keys & kDeviceMask);
     t->offset = from->offset;
     t->set_shape(from->sizes(), from->strides(), from->ndim);
+    if (from->sparse()) t->flags &= ~TlTensorImpl::Contiguous;
   });
 }
 

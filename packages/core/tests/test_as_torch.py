@@ -50,16 +50,16 @@ def test_version(torch):
 
 
 def test_what_is_missing_is_named(torch):
-    with pytest.raises(AttributeError, match=r"torch\.sparse_coo_tensor is not in Tallow \d"):
-        torch.sparse_coo_tensor  # noqa: B018
+    with pytest.raises(AttributeError, match=r"torch\.sparse_csr_tensor is not in Tallow \d"):
+        torch.sparse_csr_tensor  # noqa: B018
     with pytest.raises(AttributeError, match=r"torch\.backends\.cudnn\.rnn is not in Tallow"):
         torch.backends.cudnn.rnn  # noqa: B018
     with pytest.raises(ModuleNotFoundError, match=r"torch\.nested is not in Tallow") as e:
         import torch.nested.names  # noqa: F401
     assert e.value.name.startswith("torch.nested")
-    with pytest.raises(ImportError, match="sparse_coo_tensor"):
-        from torch import sparse_coo_tensor  # noqa: F401
-    assert not hasattr(torch, "sparse_coo_tensor") and getattr(torch, "nothing_such", 5) == 5
+    with pytest.raises(ImportError, match="sparse_csr_tensor"):
+        from torch import sparse_csr_tensor  # noqa: F401
+    assert not hasattr(torch, "sparse_csr_tensor") and getattr(torch, "nothing_such", 5) == 5
 
 
 def test_flags_are_set_where_they_count(torch):
@@ -112,7 +112,7 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert missing("torch.optim.SGD").endswith(": pip install tallow-optim")
     assert missing("torch.onnx").endswith(": pip install tallow-onnx-export")
-    assert missing("torch.sparse_coo_tensor").endswith(f"is not in Tallow {tallow.__version__}")
+    assert missing("torch.sparse_csr_tensor").endswith(f"is not in Tallow {tallow.__version__}")
     monkeypatch.undo()
     assert "pip" not in missing("torch.backends.nothing")
 

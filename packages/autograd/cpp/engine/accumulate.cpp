@@ -16,6 +16,7 @@ TlTensorInfo info_of(TlTensor t) {
 // variable does.
 bool may_take(TlTensor gradient, int32_t known, TlTensor variable) {
   if (api()->tensor_use_count(gradient) > known) return false;
+  if (Tensor::share(gradient).is_sparse()) return true;
   const TlTensorInfo g = info_of(gradient), v = info_of(variable);
   // A view is as good where it shows all of a tensor that only it keeps alive (a transpose, a reshape).
   if (const TlTensor base = api()->tensor_base(gradient); base && (api()->tensor_use_count(base) > 1 || info_of(base).numel != g.numel)) return false;
@@ -46,6 +47,7 @@ bool is_dense(const TlTensorInfo& t) {
 }
 
 Tensor clone_like(const Tensor& gradient, TlTensor variable) {
+  if (gradient.is_sparse()) return call<"clone">(gradient);
   const TlTensorInfo v = info_of(variable);
   if (!(v.flags & TL_TENSOR_CONTIGUOUS) && is_dense(v))
     return call<"autograd::copy_strided">(gradient, Sizes(v.sizes, static_cast<size_t>(v.ndim)), Sizes(v.strides, static_cast<size_t>(v.ndim)));
@@ -66,10 +68,10 @@ void Accumulator::apply(const TlTensor* grads, TlTensor*, Task& task) {
     if (!slot.grad) {
       const bool take = !task.create_graph && may_take(grads[0], 2, variable);  // the caller and `gradient`
       slot.grad = task.create_graph ? gradient : take ? without_base(gradient) : clone_like(gradient, variable);
-    } else if (!task.create_graph && !requires_grad(slot.grad.get())) {
+    } else if (!task.create_graph && !requires_grad(slot.grad.get()) && slot.grad.is_sparse() <= gradient.is_sparse()) {
       call<"add_">(slot.grad, gradient);
     } else {
-      fresh = call<"add">(slot.grad, gradient);
+      fresh = sum_of(slot.grad, gradient);
       std::swap(slot.grad, fresh);
     }
   }

@@ -48,7 +48,7 @@ void attach_trace(Node& n) {
 
 void check_nan(const Node& n, uint32_t index, const Tensor& gradient) {
   if (gradient.device().type != TL_CPU) return;
-  const Tensor any = call<"any">(call<"isnan">(gradient));
+  const Tensor any = call<"any">(call<"isnan">(gradient.is_sparse() ? call<"_values">(gradient) : gradient));
   if (*any.data<bool>())
     throw Error(TL_RUNTIME_ERROR, "Function '" + n.name() + "' returned nan values in its " + std::to_string(index) + "th output.");
 }

@@ -76,6 +76,10 @@ Tensor zeros(const InputInfo& like) {
   return t;
 }
 
+Tensor sum_of(const Tensor& a, const Tensor& b) {
+  return a.is_sparse() && !b.is_sparse() ? call<"add">(b, a) : call<"add">(a, b);
+}
+
 Tensor fit_gradient(const Node& from, uint32_t index, const InputInfo& wanted, Tensor gradient) {
   TlTensorInfo i;
   i.struct_size = sizeof i;
@@ -207,12 +211,13 @@ void Task::receive(Node* n, uint32_t nr, TaskState& s, Tensor gradient) {
     return;
   }
   const Tensor before = Tensor::steal(std::exchange(*place, nullptr));
-  if (s.summed && n->num_inputs() == 1 && !create_graph && api()->tensor_use_count(before.get()) == 1) {
+  if (s.summed && n->num_inputs() == 1 && !create_graph && api()->tensor_use_count(before.get()) == 1 &&
+      before.is_sparse() <= gradient.is_sparse()) {
     call<"add_">(before, gradient);
     *place = Tensor(before).take();
     return;
   }
-  *place = call<"add">(before, gradient).take();
+  *place = sum_of(before, gradient).take();
   s.summed = true;
 }
 
@@ -233,7 +238,7 @@ void Task::execute(Node* n) {
       if (grads[nr]) {
         const Tensor g = Tensor::share(grads[nr]);
         const Tensor before = slot->load();
-        slot->store(!before ? (create_graph ? g : call<"clone">(g)) : call<"add">(before, g));
+        slot->store(!before ? (create_graph ? g : call<"clone">(g)) : sum_of(before, g));
       }
   }
   for (Capture& c : captures_)

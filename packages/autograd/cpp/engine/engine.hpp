@@ -66,6 +66,8 @@ class Task {
 // gradient of a real number. Fails where it cannot fit.
 Tensor fit_gradient(const Node& from, uint32_t index, const InputInfo& wanted, Tensor gradient);
 Tensor zeros(const InputInfo& like);
+// The sum of two gradients; a dense one and a sparse one give a dense one.
+Tensor sum_of(const Tensor& a, const Tensor& b);
 
 // The running node on this thread, for anomaly mode: null outside backward.
 Node* current_node();

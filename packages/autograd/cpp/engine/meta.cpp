@@ -211,7 +211,8 @@ Tensor with_edge(TlTensor t, const Edge& edge) {
     TlTensorInfo a, b;
     a.struct_size = b.struct_size = sizeof a;
     api()->tensor_info(leaf, &a), api()->tensor_info(t, &b);
-    if (a.data == b.data && a.ndim == b.ndim && std::equal(a.sizes, a.sizes + a.ndim, b.sizes)) return Tensor::share(leaf);
+    const bool same = a.data == b.data && (a.data || api()->tensor_same_storage(leaf, t));
+    if (same && a.ndim == b.ndim && std::equal(a.sizes, a.sizes + a.ndim, b.sizes)) return Tensor::share(leaf);
   }
   TlTensor out;
   check(api()->tensor_alias(t, nullptr, nullptr, 0, 0, &out));

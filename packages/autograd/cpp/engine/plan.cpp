@@ -23,7 +23,7 @@ std::string node_name(std::string_view op) {
   return out == "Copy" && op == "copy_" ? "CopyBackwards" : out + "Backward0";
 }
 
-std::unique_ptr<Plan> make_plan(TlOp op) {
+std::unique_ptr<Plan> make_plan(TlOp op, const char* rule) {
   auto plan = std::make_unique<Plan>();
   Plan& p = *plan;
   p.op = op;
@@ -51,7 +51,7 @@ std::unique_ptr<Plan> make_plan(TlOp op) {
     p.kind = PlanKind::Rule;
     p.program = compile(op, parse_rule(p.full_name, std::string(tl::argument(p.info, 0).name) + ": zeros_like(grad)"));
     p.formula_of[0] = 0;
-  } else if (api()->op_rule(op, "grad", &text) && text && *text) {
+  } else if ((api()->op_rule(op, rule, &text) || api()->op_rule(op, "grad", &text)) && text && *text) {
     p.kind = PlanKind::Rule;
     // In-place forms have the parameters of their base, so that its rule speaks of them as well.
     p.program = compile(p.info.variant == 1 ? op : p.info.base, parse_rule(p.full_name, text));
@@ -67,16 +67,17 @@ std::unique_ptr<Plan> make_plan(TlOp op) {
 
 }  // namespace
 
-const Plan& plan_of(TlOp op) {
+const Plan& plan_of(TlOp op, bool sparse) {
   static std::mutex mutex;
-  static auto* plans = new std::unordered_map<TlOp, std::unique_ptr<Plan>>;
+  static auto* plans = new std::unordered_map<TlOp, std::unique_ptr<Plan>>[2];
+  auto& known = plans[sparse];
   {
     std::lock_guard lock(mutex);
-    if (auto it = plans->find(op); it != plans->end()) return *it->second;
+    if (auto it = known.find(op); it != known.end()) return *it->second;
   }
-  auto fresh = make_plan(op);  // looks up other ops: not under the lock
+  auto fresh = make_plan(op, sparse ? "grad.sparse" : "grad");  // looks up other ops: not under the lock
   std::lock_guard lock(mutex);
-  return *plans->try_emplace(op, std::move(fresh)).first->second;
+  return *known.try_emplace(op, std::move(fresh)).first->second;
 }
 
 }  // namespace tl::autograd

@@ -31,7 +31,8 @@ struct Plan {
   uint64_t tensor_slots = 0;
 };
 
-// The plan of an op; made on first use and kept for the life of the process.
-const Plan& plan_of(TlOp op);
+// The plan of an op; made on first use and kept for the life of the process. `sparse`: for calls with arguments of sparse
+// layout, which may have a rule of their own ("grad.sparse").
+const Plan& plan_of(TlOp op, bool sparse = false);
 
 }  // namespace tl::autograd

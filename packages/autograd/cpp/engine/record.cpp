@@ -7,6 +7,7 @@ namespace tl::autograd {
 namespace {
 
 constexpr TlKeySet kAutograd = TlKeySet{1} << TL_KEY_AUTOGRAD;
+constexpr TlKeySet kSparse = TlKeySet{1} << TL_KEY_SPARSE_CPU | TlKeySet{1} << TL_KEY_SPARSE_CUDA;
 
 // Runs the op below autograd, without recording what its kernel may call.
 void call_below(const TlCall* c) {
@@ -58,7 +59,8 @@ void give_history(const Plan& plan, const TlCall* c, Node* node, TlTensor result
   if (plan.view) mark_view(result, several);
 }
 
-void record(TlCall* c, const Plan& plan) {
+void record(TlCall* c, const Plan& dense_plan) {
+  const Plan& plan = __builtin_expect((c->keys & kSparse) != 0, 0) ? plan_of(c->op, true) : dense_plan;
   if (plan.kind == PlanKind::Composite) {
     // Its parts are recorded one by one. An out= form ends in a copy that autograd refuses by name.
     if (!plan.out_form || !any_requires_grad(plan, c->args)) {

@@ -30,10 +30,11 @@ void index_helpers();
 void linalg_helpers();
 void factor_helpers();
 void spectral_helpers();
+void sparse_helpers();
 
 inline void register_helpers() {
   fused_helpers(), pointwise_helpers(), reduce_helpers(), cumulative_helpers(), shape_helpers(), view_helpers();
-  index_helpers(), linalg_helpers(), factor_helpers(), spectral_helpers();
+  index_helpers(), linalg_helpers(), factor_helpers(), spectral_helpers(), sparse_helpers();
 }
 
 }  // namespace tl::autograd

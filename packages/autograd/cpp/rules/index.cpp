@@ -10,7 +10,7 @@ static const GradientRule kRules[] = {
     {"index_add", "self: grad; source: grad.index_select(dim, index).reshape(source.sizes) * alpha"},
     {"index_copy", "self: grad.index_fill(dim, index, 0); source: grad.index_select(dim, index).reshape(source.sizes)"},
     {"index_fill", "self: grad.index_fill(dim, index, 0); value: (grad - grad.index_fill(dim, index, 0)).sum()"},
-    {"gather", "self: autograd::gather_backward(grad, self.sizes, dim, index)"},
+    {"gather", "self: autograd::gather_sparse_backward(grad, self.sizes, dim, index) if sparse_grad else autograd::gather_backward(grad, self.sizes, dim, index)"},
     {"scatter.src", "self: grad.scatter(dim, index, 0); src: grad.gather(dim, index)"},
     {"scatter.value", "self: grad.scatter(dim, index, 0)"},
     {"scatter.reduce", "(self, src): autograd::scatter_reduce_backward(grad, self, dim, index, src, 'sum' if reduce == 'add' else 'prod', True, result)"},

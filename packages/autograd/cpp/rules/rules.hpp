@@ -28,10 +28,11 @@ void fft_rules();
 void linalg_rules();
 void sort_rules();
 void special_rules();
+void sparse_rules();
 
 inline void register_rules() {
   pointwise_rules(), reduce_rules(), cumulative_rules(), shape_rules();
-  index_rules(), fft_rules(), linalg_rules(), sort_rules(), special_rules();
+  index_rules(), fft_rules(), linalg_rules(), sort_rules(), special_rules(), sparse_rules();
 }
 
 }  // namespace tl::autograd

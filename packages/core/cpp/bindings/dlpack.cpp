@@ -127,6 +127,7 @@ PyObject* to_dlpack(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "Opp", &o, &versioned, &copied)) return nullptr;
   if (!is_tensor(o)) return PyErr_Format(PyExc_TypeError, "to_dlpack(): expected a Tensor, got %s", Py_TYPE(o)->tp_name);
   TlTensorImpl* t = impl(o);
+  if (t->sparse()) return PyErr_Format(PyExc_BufferError, "Can't export tensors of layout tallow.sparse_coo, use tensor.to_dense()");
   if (t->keys >> TL_KEY_AUTOGRAD & 1)
     return PyErr_Format(PyExc_BufferError, "Can't export tensors that require gradient, use tensor.detach()");
   if (t->flags & TlTensorImpl::Conj) return PyErr_Format(PyExc_BufferError, "Can't export tensors with the conjugate bit set");

@@ -153,6 +153,7 @@ Indexed apply(PyObject* self, PyObject* key) {
       const bool mask = d == DType::Bool || d == DType::UInt8;
       if (mask && t.get()->ndim == 0) {  // a 0-dim mask adds a dimension
         r.view = call(h_unsqueeze, {value(r.view.get()), value(dim)});
+        if (t.get()->sparse() || t.get()->is_meta()) throw tl::Error(TL_INDEX_ERROR, "a mask used as an index must be a dense tensor with data");
         const bool on = *static_cast<const uint8_t*>(t.get()->data()) != 0;
         const int64_t size[1] = {on ? 1 : 0};
         tl::Tensor z = tl::empty(tl::Sizes(size, 1), TL_INT64);

@@ -313,6 +313,7 @@ PyObject* frombuffer(PyObject*, PyObject* args) {
 PyObject* storage_bytes(PyObject*, PyObject* o) {
   if (!is_tensor(o)) return PyErr_Format(PyExc_TypeError, "expected a Tensor, got %s", Py_TYPE(o)->tp_name);
   TlTensorImpl* t = impl(o);
+  if (t->sparse()) return PyErr_Format(PyExc_NotImplementedError, "Cannot access storage of a sparse tensor: use to_dense() or _values()");
   tl::api()->tensor_retain(t);
   const int64_t sizes[1] = {t->storage->nbytes};
   TlTensor bytes;
@@ -330,6 +331,7 @@ int tensor_getbuffer(PyObject* self, Py_buffer* view, int flags) {
   const char* format = format_of(t->dtype);
   const char* why = nullptr;
   if (!format) why = "this dtype has no buffer format";
+  else if (t->sparse()) why = "can't convert Sparse layout tensor to a buffer. Use Tensor.to_dense() first.";
   else if (t->device.type != TL_CPU) why = "only tensors on the CPU export a buffer";
   else if (t->keys >> TL_KEY_AUTOGRAD & 1) why = "Can't export a Tensor that requires grad. Use tensor.detach() first.";
   else if (!(flags & PyBUF_STRIDES) && !t->contiguous()) why = "the tensor is not contiguous";

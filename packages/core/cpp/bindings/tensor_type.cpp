@@ -150,8 +150,19 @@ int set_requires_grad(PyObject* o, PyObject* v, void*) {
   Obj r(PyObject_CallMethod(o, "requires_grad_", "O", v));
   return r ? 0 : -1;
 }
+// What asks for the memory of a tensor that has none.
+PyObject* no_memory(const char* what, PyObject* type = PyExc_RuntimeError) {
+  PyErr_SetString(type, what);
+  return nullptr;
+}
+constexpr const char* kNoPointer = "Cannot access data pointer of Tensor that doesn't have storage: it is sparse, use to_dense() or _values()";
+constexpr const char* kNoStorage = "Cannot access storage of a sparse tensor: use to_dense() or _values()";
+
 PyObject* get_itemsize(PyObject* o, void*) { return PyLong_FromLong(kItemSize[static_cast<int>(impl(o)->dtype)]); }
-PyObject* get_nbytes(PyObject* o, void*) { return PyLong_FromLongLong(impl(o)->numel * kItemSize[static_cast<int>(impl(o)->dtype)]); }
+PyObject* get_nbytes(PyObject* o, void*) {
+  if (impl(o)->sparse()) return no_memory("nbytes is not defined for sparse tensors: add up those of the indices and the values");
+  return PyLong_FromLongLong(impl(o)->numel * kItemSize[static_cast<int>(impl(o)->dtype)]);
+}
 PyObject* get_is_inference(PyObject* o, PyObject*) { return PyBool_FromLong(impl(o)->flags & TlTensorImpl::Inference); }
 PyObject* get_version(PyObject* o, void*) { return PyLong_FromLongLong(tl::api()->tensor_version(impl(o))); }
 PyObject* get_data(PyObject* o, void*) {
@@ -180,7 +191,8 @@ PyObject* get_base(PyObject* o, void*) {
   tl::api()->tensor_retain(b);
   return wrap(b);
 }
-PyObject* get_layout(PyObject*, void*) { return PyObject_GetAttrString(g_python_module, "strided"); }
+PyObject* get_layout(PyObject* o, void*) { return PyObject_GetAttrString(g_python_module, impl(o)->sparse() ? "sparse_coo" : "strided"); }
+PyObject* get_is_sparse(PyObject* o, void*) { return PyBool_FromLong(impl(o)->sparse()); }
 PyObject* get_false(PyObject*, void*) { Py_RETURN_FALSE; }
 PyObject* get_is_cpu(PyObject* o, void*) { return PyBool_FromLong(impl(o)->device.type == TL_CPU); }
 PyObject* get_is_cuda(PyObject* o, void*) { return PyBool_FromLong(impl(o)->device.type == TL_CUDA); }
@@ -201,7 +213,7 @@ PyGetSetDef getset[] = {
     {"is_cpu", get_is_cpu, nullptr, nullptr, nullptr},
     {"is_cuda", get_is_cuda, nullptr, nullptr, nullptr},
     {"is_meta", get_is_meta, nullptr, nullptr, nullptr},
-    {"is_sparse", get_false, nullptr, nullptr, nullptr},
+    {"is_sparse", get_is_sparse, nullptr, "Whether the layout is tallow.sparse_coo.", nullptr},
     {"is_quantized", get_false, nullptr, nullptr, nullptr},
     {"is_mkldnn", get_false, nullptr, nullptr, nullptr},
     {"is_nested", get_false, nullptr, nullptr, nullptr},
@@ -248,7 +260,10 @@ PyObject* m_dim(PyObject* o, PyObject*) { return PyLong_FromLong(impl(o)->ndim);
 PyObject* m_numel(PyObject* o, PyObject*) { return PyLong_FromLongLong(impl(o)->numel); }
 PyObject* m_offset(PyObject* o, PyObject*) { return PyLong_FromLongLong(impl(o)->offset); }
 PyObject* m_item(PyObject* o, PyObject*) { return item(impl(o)); }
-PyObject* m_data_ptr(PyObject* o, PyObject*) { return PyLong_FromVoidPtr(impl(o)->numel ? impl(o)->data() : nullptr); }
+PyObject* m_data_ptr(PyObject* o, PyObject*) {
+  if (impl(o)->sparse()) return no_memory(kNoPointer);
+  return PyLong_FromVoidPtr(impl(o)->numel ? impl(o)->data() : nullptr);
+}
 PyObject* m_is_contiguous(PyObject* o, PyObject* args, PyObject* kwargs) {
   PyObject* mf = nullptr;
   static const char* names[] = {"memory_format", nullptr};
@@ -278,8 +293,12 @@ PyObject* m_is_complex(PyObject* o, PyObject*) { return PyBool_FromLong(is_compl
 PyObject* m_is_signed(PyObject* o, PyObject*) {
   return PyBool_FromLong(!is_unsigned(impl(o)->dtype) && impl(o)->dtype != DType::Bool);
 }
-PyObject* m_storage_id(PyObject* o, PyObject*) { return PyLong_FromVoidPtr(impl(o)->storage); }
-PyObject* m_storage_nbytes(PyObject* o, PyObject*) { return PyLong_FromLongLong(impl(o)->storage->nbytes); }
+PyObject* m_storage_id(PyObject* o, PyObject*) {
+  return impl(o)->sparse() ? no_memory(kNoStorage, PyExc_NotImplementedError) : PyLong_FromVoidPtr(impl(o)->storage);
+}
+PyObject* m_storage_nbytes(PyObject* o, PyObject*) {
+  return impl(o)->sparse() ? no_memory(kNoStorage, PyExc_NotImplementedError) : PyLong_FromLongLong(impl(o)->storage->nbytes);
+}
 
 PyObject* list_of(const TlTensorImpl* t, const char* data, int d) {
   if (d == t->ndim) return wrap_scalar(t, data);
@@ -300,6 +319,7 @@ PyObject* m_tolist(PyObject* o, PyObject*) {
     PyErr_SetString(PyExc_RuntimeError, "tolist() cannot be called on meta tensors");
     return nullptr;
   }
+  if (impl(o)->sparse()) return no_memory(kNoPointer);
   return list_of(impl(o), static_cast<const char*>(impl(o)->data()), 0);
 }
 

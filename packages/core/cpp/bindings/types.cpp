@@ -321,7 +321,7 @@ int add_types(PyObject* m) {
     return -1;
   if (add_enum(m, "contiguous_format", TL_CONTIGUOUS_FORMAT, false) < 0 || add_enum(m, "preserve_format", TL_PRESERVE_FORMAT, false) < 0 ||
       add_enum(m, "channels_last", TL_CHANNELS_LAST, false) < 0 || add_enum(m, "channels_last_3d", TL_CHANNELS_LAST_3D, false) < 0 ||
-      add_enum(m, "strided", 0, true) < 0)
+      add_enum(m, "strided", TL_STRIDED, true) < 0 || add_enum(m, "sparse_coo", TL_SPARSE_COO, true) < 0)
     return -1;
   // The generator that ops use when none is given.
   auto* g = PyObject_New(PyGenerator, GeneratorType);

@@ -91,6 +91,10 @@ PyObject* item(const TlTensorImpl* t) {
     PyErr_SetString(PyExc_RuntimeError, "Tensor.item() cannot be called on meta tensors");
     return nullptr;
   }
+  if (t->sparse()) {
+    PyErr_SetString(PyExc_NotImplementedError, "Tensor.item() cannot be called on sparse tensors: use to_dense() first");
+    return nullptr;
+  }
   return wrap_scalar(t, static_cast<const char*>(t->data()));
 }
 

@@ -18,7 +18,7 @@ struct State {
   std::deque<Rule> rules;
   std::unordered_map<std::string, Op*> by_full_name;              // "add", "max.dim", "add_", "add.out"
   std::unordered_map<std::string, std::vector<Op*>> by_name;      // overloads in order of definition
-  std::string key_names[kKeys] = {"CPU", "CUDA", "Meta"};
+  std::string key_names[kKeys] = {"CPU", "CUDA", "Meta", "SparseCPU", "SparseCUDA"};
   // Rules and kernels for ops that no loaded library defines yet: an extension may come first.
   std::unordered_map<std::string, std::vector<Rule>> waiting_rules;
   struct WaitingKernel { int key; KernelEntry entry; };
@@ -137,7 +137,8 @@ void install(State& st, Op& base) {
     if (!op) continue;
     if (base.composite) {
       const KernelEntry* e = op == &base ? st.entry(base.composite, base.user) : st.entry(composite_variant, nullptr);
-      for (int k = 0; k < kDeviceKeys; ++k) put(*op, k, e);
+      for (int k = 0; k < kDeviceKeys; ++k)
+        if (!(kSparseKeys >> k & 1) || base.flags & TL_OP_ANY_LAYOUT) put(*op, k, e);
     } else if (base.shape) {
       put(*op, TL_KEY_META, st.entry(structured_kernel, nullptr));
     }
@@ -146,7 +147,7 @@ void install(State& st, Op& base) {
 
 void set_kernel(State& st, Op& op, int key, TlKernel fn, void* user) {
   const KernelEntry* e = st.entry(fn, user);
-  if (key < kDeviceKeys && op.base == &op && op.shape) {
+  if (key < kDeviceKeys && !(kSparseKeys >> key & 1) && op.base == &op && op.shape) {
     op.raw[key].store(e, std::memory_order_release);
     const KernelEntry* s = st.entry(structured_kernel, nullptr);
     for (Op* form : {&op, op.in_place, op.out})
@@ -348,6 +349,9 @@ inline TlStatus run(const Op* op, TlKeySet keys, const TlValue* args, TlValue* r
 
 }  // namespace
 
+// The keys of sparse tensors on a device.
+constexpr TlKeySet sparse_keys(TlKeySet device) { return TlKeySet{1} << (device >> TL_KEY_CUDA & 1 ? TL_KEY_SPARSE_CUDA : TL_KEY_SPARSE_CPU); }
+
 // A view is seen by whatever sees its base: the base may have come to require grad after the view was made.
 inline TlKeySet keys_of(const TlTensorImpl* t) { return t->base ? t->keys | t->base->keys : t->keys; }
 
@@ -363,7 +367,8 @@ TlStatus dispatch(const Op* op, const TlValue* args, TlValue* rets) noexcept {
     }
   }
   if (op->device_param >= 0 && args[op->device_param].tag == TL_DEVICE && !(op->flags & TL_OP_MIXED_DEVICES)) {
-    keys = (keys & ~kDeviceMask) | device_keys(args[op->device_param].device);
+    const TlKeySet wanted = device_keys(args[op->device_param].device);
+    keys = (keys & ~kDeviceMask) | (keys & kSparseKeys ? sparse_keys(wanted) : wanted);
   } else if (!(keys & kDeviceMask)) {
     keys |= TlKeySet{1} << TL_KEY_CPU;
   } else if (__builtin_expect((keys & kDeviceMask & (keys - 1)) != 0 && (keys & kDeviceMask) != (keys & kDeviceMask & -(keys & kDeviceMask)), 0)) {

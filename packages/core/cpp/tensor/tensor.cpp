@@ -219,8 +219,10 @@ Tensor make_alias(const TensorImpl* t, Sizes sizes, Sizes strides, int64_t offse
   t->storage->retain();
   Tensor v = Tensor::steal(TensorImpl::make(dtype, t->device, t->storage));
   v->flags |= t->flags & (TensorImpl::Untracked | TensorImpl::Inference);
+  v->keys = t->keys & kSparseKeys ? t->keys & kSparseKeys : v->keys;
   v->offset = offset;
   v->set_shape(sizes.data(), strides.data(), static_cast<int64_t>(sizes.size()));
+  if (t->sparse()) v->flags &= ~TensorImpl::Contiguous;
   return v;
 }
 

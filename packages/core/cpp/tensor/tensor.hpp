@@ -21,6 +21,7 @@ std::string device_string(TlDevice d);    // "cpu", "cuda:0"
 inline bool operator_eq(TlDevice a, TlDevice b) { return a.type == b.type && a.index == b.index; }
 constexpr TlDevice kCpu{TL_CPU, -1};
 constexpr TlDevice kMeta{TL_META, -1};
+constexpr TlKeySet kSparseKeys = TlKeySet{1} << TL_KEY_SPARSE_CPU | TlKeySet{1} << TL_KEY_SPARSE_CUDA;
 
 struct Storage {
   std::atomic<int32_t> refs{1};
@@ -100,6 +101,7 @@ struct TlTensorImpl {
   template <class T> T* ptr() const { return static_cast<T*>(data()); }
   bool contiguous() const { return flags & Contiguous; }
   bool is_meta() const { return device.type == TL_META; }
+  bool sparse() const { return keys & tallow::kSparseKeys; }  // its storage holds indices and values, see tensor/sparse.hpp
   void bump_version() {
     if (!(flags & Untracked)) storage->version.fetch_add(1, std::memory_order_relaxed);
   }

@@ -161,7 +161,7 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 
     if dtype is None:
         names = {v: k for k, v in _LEGACY.items()}
-        return f"{_display_name()}.{names[self.dtype.name]}Tensor"
+        return f"{_display_name()}.{'sparse.' if self.is_sparse else ''}{names[self.dtype.name]}Tensor"
     if isinstance(dtype, str):
         dtype = getattr(tallow, _LEGACY[dtype.split(".")[-1].removesuffix("Tensor")])
     elif isinstance(dtype, type):  # tallow.FloatTensor and its like
@@ -248,6 +248,8 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
     import numpy as np
 
     t = self
+    if self.is_sparse:
+        raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
     if self.requires_grad:
         if not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
@@ -309,6 +311,11 @@ def _rebuild(raw: Any, dtype: dtype, size: Any, stride: Any, offset: int, requir
     return t.requires_grad_() if requires_grad else t
 
 
+def _rebuild_sparse(indices: Tensor, values: Tensor, size: Any, coalesced: bool, requires_grad: bool) -> Tensor:
+    t = _ops.packet("_sparse_coo_tensor")(indices, values, size, coalesced)
+    return t.requires_grad_() if requires_grad else t
+
+
 def _rebuild_subclass(cls: type, t: Tensor, requires_grad: bool, state: dict[str, Any]) -> Tensor:
     out = _core._make_subclass(cls, t, requires_grad)
     out.__dict__.update(state)
@@ -318,6 +325,9 @@ def _rebuild_subclass(cls: type, t: Tensor, requires_grad: bool, state: dict[str
 def __reduce_ex__(self: Tensor, protocol: int) -> Any:
     import pickle
 
+    if self.is_sparse:
+        parts = (self._indices(), self._values(), tuple(self.shape), self.is_coalesced(), self.requires_grad)
+        return _rebuild_sparse, parts
     base = self.detach()
     if not base.is_contiguous():
         base = base.contiguous()

@@ -195,10 +195,20 @@ def _contents(tensor: Any, indent: int) -> str:
     return _layout(nested, tuple(tensor.shape), summarise, style, indent)
 
 
-def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
-    """Append ``, name=value`` parts, each on a new line where it would not fit."""
+def _sparse_contents(tensor: Any, indent: int) -> str:
+    """``indices=tensor(...), values=tensor(...)``, each part's lines below its own brackets."""
+    texts = []
+    for name, part in (("indices", tensor._indices()), ("values", tensor._values())):
+        opening = f"{name}=tensor("
+        text = _contents(part, indent + len(opening)) if part.numel() else f"[], size={tuple(part.shape)}"
+        texts.append(f"{opening}{text})")
+    return (",\n" + " " * indent).join(texts)
+
+
+def _with_suffixes(text: str, suffixes: list[str], indent: int, new_line: bool = False) -> str:
+    """Append ``, name=value`` parts, each on a new line where it would not fit; the first always, if `new_line`."""
     parts = [text]
-    length = len(text) - text.rfind("\n") + 1
+    length = PRINT_OPTS.linewidth if new_line else len(text) - text.rfind("\n") + 1
     for suffix in suffixes:
         if length + len(suffix) + 2 > PRINT_OPTS.linewidth:
             parts.append(",\n" + " " * indent + suffix)
@@ -228,7 +238,11 @@ def _str(tensor: Any, *, tensor_contents: str | None = None) -> str:
     device = tensor.device
     size = f"size={tuple(tensor.shape)}"
     suffixes = [f"device='{device}'"] if device.type != "cpu" else []
-    if device.type == "meta":
+    if tensor.is_sparse:
+        suffixes += [size, f"nnz={tensor._nnz()}"]
+        show_dtype = tensor.dtype not in _default_dtypes()
+        text = tensor_contents or _sparse_contents(data, indent)
+    elif device.type == "meta":
         suffixes.append(size)
         show_dtype = tensor.dtype != tallow.get_default_dtype()
         text = tensor_contents or "..."
@@ -242,9 +256,11 @@ def _str(tensor: Any, *, tensor_contents: str | None = None) -> str:
         text = tensor_contents or _contents(data, indent)
     if show_dtype:
         suffixes.append(f"dtype={tensor.dtype}")
+    if tensor.is_sparse:
+        suffixes.append(f"layout={tensor.layout}")
     grad_fn = tensor.grad_fn if tensor.requires_grad else None
     if grad_fn is not None:
         suffixes.append(f"grad_fn=<{type(grad_fn).__name__}>")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
-    return _with_suffixes(prefix + text, suffixes, indent)
+    return _with_suffixes(prefix + text, suffixes, indent, tensor.is_sparse)

@@ -32,7 +32,7 @@ FLOATING = ("float32", "float64")  # for what has no half precision
 
 FAMILIES = (
     "pointwise", "compare", "reduce", "shape", "index", "linalg", "linalg_factors", "fft", "sort", "cumulative",
-    "random", "factory",
+    "random", "factory", "sparse",
 )  # fmt: skip
 
 TOLERANCE = {

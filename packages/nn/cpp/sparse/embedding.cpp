@@ -89,16 +89,34 @@ void backward(tl::Call& c) {
   });
 }
 
+// The gradient as a sparse tensor: one element per index, in their order, without the padding.
+void sparse_backward(tl::Call& c) {
+  tl::Tensor grad = c.tensor(0), at = tl::call<"reshape">(cast(c.tensor(1), TL_INT64), tl::Dims{-1});
+  const int64_t rows = c.integer(2), pad = c.integer(3), d = grad.ndim() ? grad.size(-1) : 0;
+  require(!c.boolean(4), "embedding_backward: scale_grad_by_freq not supported with sparse gradients");
+  require(grad.ndim() >= 1 && grad.numel() == at.numel() * d, "embedding_sparse_backward: a gradient of shape ", tl::to_string(grad.sizes()),
+          " does not fit ", at.numel(), " indices");
+  grad = tl::call<"reshape">(grad, tl::Dims{at.numel(), d});
+  if (pad >= 0) {
+    const tl::Tensor kept = tl::call<"reshape">(tl::call<"nonzero">(tl::call<"ne">(at, pad)), tl::Dims{-1});
+    at = tl::call<"index_select">(at, 0, kept), grad = tl::call<"index_select">(grad, 0, kept);
+  }
+  c.ret(tl::call<"_sparse_coo_tensor">(tl::call<"reshape">(at, tl::Dims{1, at.numel()}), grad, tl::Dims{rows, d}));
+}
+
 }  // namespace
 
 void register_sparse() {
   tl::def<embedding_shape>("nn::embedding(Tensor weight, Tensor indices, int padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor", 0,
                            "Rows of weight (n, d) by indices of any shape s: (*s, d). IndexError for an index outside.")
       .cpu<embedding>()
-      .grad("weight: nn::embedding_backward(grad, indices, weight.sizes[0], padding_idx, scale_grad_by_freq)");
+      .grad("weight: nn::embedding_sparse_backward(grad, indices, weight.sizes[0], padding_idx, scale_grad_by_freq) if sparse else"
+            " nn::embedding_backward(grad, indices, weight.sizes[0], padding_idx, scale_grad_by_freq)");
   tl::def<backward_shape>("nn::embedding_backward(Tensor dy, Tensor indices, int rows, int padding_idx, bool scale_by_frequency=False) -> Tensor", TL_OP_HIDDEN)
       .cpu<backward>()
       .grad("dy: nn::_embedding_gradient(grad, indices, padding_idx, scale_by_frequency)");
+  tl::composite<sparse_backward>("nn::embedding_sparse_backward(Tensor dy, Tensor indices, int rows, int padding_idx, bool scale_by_frequency=False) -> Tensor",
+                                 TL_OP_HIDDEN);
   // Of the gradient by what it was given: its rows, without the padding, divided as they were.
   tl::composite<[](tl::Call& c) {
     const tl::Tensor indices = c.tensor(1);

@@ -39,7 +39,7 @@ def _outputs(value: Any) -> list[Tensor]:
 
 def _reals(t: Tensor) -> list[float]:
     """The elements as real numbers, complex ones as two."""
-    values = t.detach().reshape(-1).tolist()
+    values = t.detach().to_dense().reshape(-1).tolist()
     if not t.is_complex():
         return values
     return [part for v in values for part in (v.real, v.imag)]
@@ -310,7 +310,7 @@ def gradgradcheck(
             found = tallow.autograd.grad(
                 [p[0] for p in pairs], wanted, [p[1] for p in pairs], create_graph=True, allow_unused=True
             )
-        return tuple(g for g in found if g is not None)
+        return tuple(g.to_dense() for g in found if g is not None)
 
     return gradcheck(
         gradient,

@@ -68,6 +68,8 @@ typedef int32_t TlDtype;
 enum { TL_CPU = 0, TL_CUDA = 1, TL_META = 2 }; /* device types; also their dispatch key */
 typedef struct TlDevice { int16_t type; int16_t index; } TlDevice; /* index -1: the current one */
 
+enum { TL_STRIDED = 0, TL_SPARSE_COO = 1 }; /* layouts: a sparse tensor is read through the ops _indices and _values */
+
 enum { TL_CONTIGUOUS_FORMAT = 0, TL_PRESERVE_FORMAT = 1, TL_CHANNELS_LAST = 2, TL_CHANNELS_LAST_3D = 3 };
 
 /* ---------------------------------------------------------------- values */
@@ -107,7 +109,10 @@ typedef struct TlValue {
  * A set of keys is a 64-bit mask; a key's number is its priority, the highest present runs first.
  * 0..15 devices, 16..39 below autograd, 40 autograd, above it what sees the program before autograd does. */
 enum { TL_KEY_CPU = 0, TL_KEY_CUDA = 1, TL_KEY_META = 2, TL_KEY_AUTOGRAD = 40, TL_KEY_AUTOCAST = 44,
-       TL_KEY_BATCHED = 48, TL_KEY_TRACER = 56 };
+       TL_KEY_BATCHED = 48, TL_KEY_TRACER = 56,
+       /* A tensor of sparse layout has the key of its layout and device INSTEAD of the device's: no kernel that reads
+        * dense memory can meet it. */
+       TL_KEY_SPARSE_CPU = 3, TL_KEY_SPARSE_CUDA = 4 };
 typedef uint64_t TlKeySet;
 
 /* ---------------------------------------------------------------- calls and kernels */
@@ -136,7 +141,8 @@ enum { /* TlOpDef.flags */
   TL_OP_HIDDEN = 256,            /* not part of the public name space */
   TL_OP_MIXED_DEVICES = 512,     /* arguments may live on several devices */
   TL_OP_NO_FUNCTION = 1024,      /* a method only */
-  TL_OP_MAY_BLOCK = 2048         /* may run long whatever its arguments: the host lets its other threads go on */
+  TL_OP_MAY_BLOCK = 2048,        /* may run long whatever its arguments: the host lets its other threads go on */
+  TL_OP_ANY_LAYOUT = 4096        /* a composite that also takes tensors of sparse layout */
 };
 /* An op has either `composite`, or `shape` and kernels. `shape` describes the results with TlApi.call_output (they
  * are then allocated, or checked and resized where the caller gave out= or works in place), kernels fill them. An op

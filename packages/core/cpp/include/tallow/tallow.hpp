@@ -142,6 +142,7 @@ class Tensor {
   TlDevice device() const { return info().device; }
   bool contiguous() const { return info().flags & TL_TENSOR_CONTIGUOUS; }
   bool requires_grad() const { return info().keys >> TL_KEY_AUTOGRAD & 1; }
+  bool is_sparse() const { return info().keys & (TlKeySet{1} << TL_KEY_SPARSE_CPU | TlKeySet{1} << TL_KEY_SPARSE_CUDA); }
   template <class T = void> T* data() const { return static_cast<T*>(info().data); }
 
  private:

@@ -1,5 +1,6 @@
 // Tensors from sizes alone, or like another tensor.
 #include "ops/factory/factory.hpp"
+#include "tensor/sparse.hpp"
 
 namespace tallow {
 namespace {
@@ -7,6 +8,8 @@ namespace {
 void empty(tl::Call& c) {
   const int32_t format = format_arg(c, 5, TL_CONTIGUOUS_FORMAT);
   TL_CHECK(format != TL_PRESERVE_FORMAT, "empty(): memory_format preserve_format has nothing to preserve");
+  if (c.has(2) && c.value(2).i == TL_SPARSE_COO)
+    return c.ret(empty_sparse(c.ints(0), static_cast<int64_t>(c.ints(0).size()), dtype_arg(c, 1, default_dtype()), device_or_cpu(c, 3)));
   c.ret(empty_with_format(c.ints(0), dtype_arg(c, 1, default_dtype()), device_or_cpu(c, 3), format));
 }
 void empty_strided(tl::Call& c) {
@@ -38,11 +41,15 @@ void empty_like(tl::Call& c) {
   const int32_t format = format_arg(c, 5, TL_PRESERVE_FORMAT);
   const DType dtype = dtype_arg(c, 1, t->dtype);
   const TlDevice device = c.has(3) ? device_or_cpu(c, 3) : t->device;
+  if (c.has(2) && c.value(2).i == TL_SPARSE_COO) return c.ret(empty_sparse(t->size_span(), t->ndim, dtype, device));
   c.ret(format == TL_PRESERVE_FORMAT ? tallow::empty_like(t, dtype, device) : empty_with_format(t->size_span(), dtype, device, format));
 }
 void new_empty(tl::Call& c) {
   const TensorImpl* t = c.handle(0);
-  c.ret(tallow::empty(c.ints(1), dtype_arg(c, 2, t->dtype), c.has(4) ? device_or_cpu(c, 4) : t->device));
+  const TlDevice device = c.has(4) ? device_or_cpu(c, 4) : t->device;
+  if (c.has(3) && c.value(3).i == TL_SPARSE_COO)
+    return c.ret(empty_sparse(c.ints(1), static_cast<int64_t>(c.ints(1).size()), dtype_arg(c, 2, t->dtype), device));
+  c.ret(tallow::empty(c.ints(1), dtype_arg(c, 2, t->dtype), device));
 }
 void new_empty_strided(tl::Call& c) {
   const TensorImpl* t = c.handle(0);
@@ -131,10 +138,10 @@ TL_OPS(factory_empty) {
   tl::composite<ones>("ones(int[] size, " NEW, kFactory, "Ones of this shape.");
   tl::composite<full>("full(int[] size, Scalar fill_value, " NEW, kFactory, "`fill_value` everywhere; it also gives the dtype if none is named.");
   tl::composite<full>("full.Tensor(int[] size, Tensor fill_value, " NEW, kFactory, "full() of a 0-dim tensor.");
-  tl::composite<zeros_like>("zeros_like(Tensor self, " LIKE, kFactory, "Zeros in the shape, dtype and device of `self`.");
+  tl::composite<zeros_like>("zeros_like(Tensor self, " LIKE, kFactory | TL_OP_ANY_LAYOUT, "Zeros in the shape, dtype and device of `self`.");
   tl::composite<ones_like>("ones_like(Tensor self, " LIKE, kFactory, "Ones in the shape, dtype and device of `self`.");
   tl::composite<full_like>("full_like(Tensor self, Tensor|Scalar fill_value, " LIKE, kFactory, "`fill_value` in the shape, dtype and device of `self`.");
-  tl::composite<new_zeros>("new_zeros(Tensor self, int[] size, " NEW, kNew, "Zeros of this shape, dtype and device as `self`.");
+  tl::composite<new_zeros>("new_zeros(Tensor self, int[] size, " NEW, kNew | TL_OP_ANY_LAYOUT, "Zeros of this shape, dtype and device as `self`.");
   tl::composite<new_ones>("new_ones(Tensor self, int[] size, " NEW, kNew, "Ones of this shape, dtype and device as `self`.");
   tl::composite<new_full>("new_full(Tensor self, int[] size, Tensor|Scalar fill_value, " NEW, kNew,
                           "`fill_value` in this shape, dtype and device as `self`.");

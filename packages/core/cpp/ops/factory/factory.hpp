@@ -4,8 +4,8 @@
 #include "ops/pointwise/pointwise.hpp"
 #include "ops/shape/shape.hpp"
 
-// dtype, layout, device and pin_memory, as every factory takes them. Only the strided layout exists, and memory of the
-// CPU is never pinned: both are accepted so that programs written for torch run.
+// dtype, layout, device and pin_memory, as every factory takes them. Memory of the CPU is never pinned, and only what
+// makes zeros knows a layout other than strided: these are accepted so that programs written for torch run.
 #define TL_OPTIONS "*, dtype? dtype=None, layout? layout=None, device? device=None, bool pin_memory=False"
 
 namespace tallow {

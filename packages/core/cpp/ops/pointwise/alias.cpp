@@ -21,6 +21,7 @@ void define_alias(const char* name, const char* of) {
   d.struct_size = sizeof d;
   d.schema = text.c_str();
   d.flags = op->flags & ~uint32_t{TL_OP_POINTWISE | TL_OP_INPLACE | TL_OP_OUT | TL_OP_HIDDEN};
+  d.flags |= TL_OP_ANY_LAYOUT;  // the op that it forwards to decides
   d.composite = forward;
   d.user = const_cast<Op*>(op);
   const std::string doc = "Alias of " + op->schema.name + "().";

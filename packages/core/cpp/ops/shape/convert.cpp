@@ -97,9 +97,9 @@ TL_OPS(shape_convert) {
   any_device_op<to_copy>("_to_copy(Tensor self, dtype? dtype=None, device? device=None, memory_format? memory_format=None, "
                          "bool non_blocking=False) -> Tensor", TL_OP_HIDDEN | TL_OP_MIXED_DEVICES, "A copy with another dtype, device or layout.");
   tl::composite<to>("_to(Tensor self, dtype? dtype=None, device? device=None, bool non_blocking=False, bool copy=False, "
-                    "memory_format? memory_format=None) -> Tensor", TL_OP_HIDDEN | TL_OP_MIXED_DEVICES,
+                    "memory_format? memory_format=None) -> Tensor", TL_OP_HIDDEN | TL_OP_MIXED_DEVICES | TL_OP_ANY_LAYOUT,
                     "The tensor with this dtype, device and layout: itself where it has them already.");
-  tl::composite<type_as>("type_as(Tensor self, Tensor other) -> Tensor", kMethod | TL_OP_NO_FUNCTION | TL_OP_MIXED_DEVICES,
+  tl::composite<type_as>("type_as(Tensor self, Tensor other) -> Tensor", kMethod | TL_OP_NO_FUNCTION | TL_OP_MIXED_DEVICES | TL_OP_ANY_LAYOUT,
                          "`self` with the dtype and device of `other`.");
 }
 

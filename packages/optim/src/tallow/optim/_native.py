@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from .optimizer import Optimizer
 
 __all__ = ["NativeOptimizer", "averages", "counted", "decayed", "lerp_all", "new_number"]
 
+is_sparse = operator.attrgetter("is_sparse")
 State = dict[str, Any]
 Group = dict[str, Any]
 
@@ -39,6 +41,9 @@ class NativeOptimizer(Optimizer):
 
     _supports_fused: ClassVar[bool] = False
     """Whether there is an option `fused`, which lets a gradient scaler leave its work to the step."""
+
+    _takes_sparse: ClassVar[bool] = False
+    """Whether `_step_plain` also serves gradients of sparse layout."""
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         super().__init__(params, defaults)
@@ -79,9 +84,22 @@ class NativeOptimizer(Optimizer):
         loss = self._evaluate(closure)
         for group in self.param_groups:
             params, grads = self._gather(group)
+            if self._takes_sparse and any(map(is_sparse, grads)):
+                params, grads = self._update_sparse(group, params, grads)
             if params:
                 self._update(group, params, grads)
         return loss
+
+    def _update_sparse(
+        self, group: Group, params: list[Tensor], grads: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Step the parameters whose gradients are sparse; returns the others."""
+        sparse = [(p, g) for p, g in zip(params, grads, strict=True) if g.is_sparse]
+        dense = [(p, g) for p, g in zip(params, grads, strict=True) if not g.is_sparse]
+        rows = [p for p, _ in sparse]
+        with tallow.set_grad_enabled(bool(group.get("differentiable"))):
+            self._update_plain(group, rows, [g for _, g in sparse], self._states_of(group, rows))
+        return [p for p, _ in dense], [g for _, g in dense]
 
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
         states = self._states_of(group, params)
@@ -132,6 +150,7 @@ class NativeOptimizer(Optimizer):
         if simple and {p.dtype for p in params} <= _NATIVE_DTYPES:
             self._op(params, grads, *lists, *numbers, **settings)
             return
+        self._refuse_sparse(grads)
         staged, copied = _stage([params, grads, *lists])
         self._op(*staged, *numbers, **settings)
         for original, copy in copied:
@@ -145,6 +164,8 @@ class NativeOptimizer(Optimizer):
     def _update_plain(self, group: Group, params: list[Tensor], grads: list[Tensor], states: list[State]) -> None:
         if self._was_skipped():
             return
+        if not self._takes_sparse:
+            self._refuse_sparse(grads)
         grad_scale = getattr(self, "grad_scale", None)
         for param, grad, state in zip(params, grads, states, strict=True):
             if grad_scale is not None:

@@ -83,7 +83,9 @@ class Adafactor(Optimizer):
         loss = self._evaluate(closure)
         with tallow.no_grad():
             for group in self.param_groups:
-                for param, grad in zip(*self._gather(group), strict=True):
+                params, grads = self._gather(group)
+                self._refuse_sparse(grads)
+                for param, grad in zip(params, grads, strict=True):
                     if param.is_complex():
                         raise RuntimeError("Adafactor does not support complex parameters")
                     state = self.state[param]

@@ -41,6 +41,7 @@ class Adagrad(NativeOptimizer):
     _op = staticmethod(ops.optim.adagrad_step)
     _options = ("lr", "lr_decay", "weight_decay", "eps")
     _supports_fused = True
+    _takes_sparse = True
 
     def __init__(
         self,
@@ -93,7 +94,20 @@ class Adagrad(NativeOptimizer):
         state["sum"] = tallow.full_like(param, filling, requires_grad=False)
 
     def _step_plain(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
+        if grad.is_sparse:
+            self._step_sparse(group, param, -grad if group["maximize"] else grad, state)
+            return
         t = counted(group, state)
         grad = decayed(group, param, grad)
         state["sum"] = total = state["sum"] + grad.square()
         param.sub_(grad / (total.sqrt() + group["eps"]) * (group["lr"] / (1 + (t - 1) * group["lr_decay"])))
+
+    def _step_sparse(self, group: dict[str, Any], param: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
+        if group["weight_decay"] != 0:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        t = counted(group, state)
+        grad = grad.coalesce()  # the update is not linear: every place once
+        state["sum"].add_(grad.square())
+        deviation = state["sum"].sparse_mask(grad).values().sqrt().add_(group["eps"])
+        step = tallow.sparse_coo_tensor(grad.indices(), grad.values() / deviation, grad.shape, is_coalesced=True)
+        param.add_(step, alpha=-float(group["lr"] / (1 + (t - 1) * group["lr_decay"])))

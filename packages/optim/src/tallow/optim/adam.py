@@ -47,6 +47,7 @@ class Adam(NativeOptimizer):
     _op = staticmethod(ops.optim.adam_step)
     _options = ("lr", "betas", "eps", "weight_decay")
     _flags = ("maximize", "decoupled_weight_decay")
+    _sparse_hint = "Adam does not support sparse gradients, please consider SparseAdam instead"
     _supports_fused = True
 
     def __init__(

@@ -82,6 +82,7 @@ class LBFGS(Optimizer):
         flat = []
         for param in self._params:
             grad = tallow.zeros_like(param) if param.grad is None else param.grad
+            grad = grad.to_dense() if grad.is_sparse else grad
             flat.append((tallow.view_as_real(grad) if grad.is_complex() else grad).reshape(-1))
         return tallow.cat(flat)
 

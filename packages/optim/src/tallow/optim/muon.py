@@ -86,7 +86,9 @@ class Muon(Optimizer):
         loss = self._evaluate(closure)
         with tallow.no_grad():
             for group in self.param_groups:
-                for param, grad in zip(*self._gather(group), strict=True):
+                params, grads = self._gather(group)
+                self._refuse_sparse(grads)
+                for param, grad in zip(params, grads, strict=True):
                     if param.is_complex():
                         raise RuntimeError("Muon does not support complex parameters")
                     self._step(group, param, grad)

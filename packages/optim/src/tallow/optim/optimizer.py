@@ -6,7 +6,7 @@ import functools
 import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import tallow
 from tallow import Tensor
@@ -176,6 +176,13 @@ class Optimizer(StateDictMixin):
         if len(grads) != len(params):
             params = [p for p in params if p.grad is not None]
         return params, grads
+
+    _sparse_hint: ClassVar[str] = "{} does not support sparse gradients"
+
+    def _refuse_sparse(self, grads: Iterable[Tensor]) -> None:
+        """Raise where a gradient is sparse: the formulas here need every element."""
+        if any(grad.is_sparse for grad in grads):
+            raise RuntimeError(self._sparse_hint.format(type(self).__name__))
 
     # -- copies and representation ----------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class SGD(NativeOptimizer):
     _flags = ("nesterov", "maximize")
     _numbers = ()
     _supports_fused = True
+    _takes_sparse = True
 
     def __init__(
         self,

@@ -21,13 +21,6 @@ def _row_of(weight: Tensor, padding_idx: int | None) -> int:
     return padding_idx % rows
 
 
-def _require_dense(op: str, sparse: bool) -> None:
-    if sparse:
-        raise NotImplementedError(
-            f"{op}(): there are no sparse tensors here, so no sparse gradients: pass sparse=False"
-        )
-
-
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -43,21 +36,21 @@ def embedding(
         padding_idx: a row that gets no gradient.
         max_norm: rows that are looked up are first scaled down, in place, to at most this `norm_type`-norm.
         scale_grad_by_freq: divide gradients by how often the row occurs in `input`.
+        sparse: the gradient of `weight` is a sparse tensor: one row per index, not a table that is mostly zeros.
 
     Raises:
         AssertionError: if `padding_idx` is outside the table.
         IndexError: for an index outside the table.
-        NotImplementedError: for ``sparse=True``.
+        RuntimeError: in backward, for `sparse` with `scale_grad_by_freq`.
 
     >>> import tallow
     >>> embedding(tallow.tensor([2, 0]), tallow.tensor([[1.0], [2.0], [3.0]])).tolist()
     [[3.0], [1.0]]
     """
-    _require_dense("embedding", sparse)
     row = _row_of(weight, padding_idx)
     if max_norm is not None:
         _renormalize(weight, input, max_norm, norm_type)
-    return _ops.embedding(weight, input, row, scale_grad_by_freq, False)
+    return _ops.embedding(weight, input, row, scale_grad_by_freq, sparse)
 
 
 def _renormalize(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
@@ -131,7 +124,7 @@ def embedding_bag(
     Raises:
         ValueError: if dimensions or options do not fit together.
         RuntimeError: if offsets do not begin with 0, or leave the input.
-        NotImplementedError: for `per_sample_weights` with another mode than "sum", and for ``sparse=True``.
+        NotImplementedError: for `per_sample_weights` with another mode than "sum".
 
     >>> import tallow
     >>> table = tallow.tensor([[1.0], [2.0], [4.0]])
@@ -157,7 +150,6 @@ def embedding_bag(
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     if mode == "max" and sparse:
         raise ValueError("max mode does not support sparse weights")
-    _require_dense("embedding_bag", sparse)
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
             f"embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
@@ -174,7 +166,7 @@ def embedding_bag(
         indices, bag = indices[kept], bag[kept]
         factors = None if factors is None else factors[kept]
         counts = tallow.zeros_like(counts).index_add_(0, bag, tallow.ones_like(bag))
-    rows = _ops.embedding(weight, indices, -1, scale_grad_by_freq, False)
+    rows = _ops.embedding(weight, indices, -1, scale_grad_by_freq, sparse)
     if mode == "max":
         return _bag_maxima(rows, bag, counts)
     if factors is not None:

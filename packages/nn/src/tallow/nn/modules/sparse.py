@@ -41,7 +41,7 @@ class Embedding(_Table):
         padding_idx: a row that starts as zeros and gets no gradient.
         max_norm, norm_type: rows that are looked up are first scaled down to this norm, in place.
         scale_grad_by_freq: divide gradients by how often the row occurs in the batch.
-        sparse: must be False: there are no sparse tensors here.
+        sparse: the gradient of the table is a sparse tensor, which SparseAdam, SGD and Adagrad take.
 
     Shapes: input, any shape of integers; output, the same with ``embedding_dim`` appended.
 
@@ -70,8 +70,6 @@ class Embedding(_Table):
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise AssertionError("Padding_idx must be within num_embeddings")
             padding_idx %= num_embeddings
-        if sparse:
-            raise NotImplementedError("Embedding: sparse gradients are not supported, pass sparse=False")
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = padding_idx
@@ -178,8 +176,6 @@ class EmbeddingBag(_Table):
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise AssertionError("padding_idx must be within num_embeddings")
             padding_idx %= num_embeddings
-        if sparse:
-            raise NotImplementedError("EmbeddingBag: sparse gradients are not supported, pass sparse=False")
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.max_norm = max_norm

@@ -195,6 +195,14 @@ def as_subclass(self: Tensor, cls: type) -> Any:
     return _core._as_subclass(self, cls)
 
 
+def to_sparse_csr(self: Tensor, dense_dim: int | None = None) -> Tensor:
+    """A ``NotImplementedError``: of the sparse layouts there is ``tallow.sparse_coo``, which ``to_sparse()`` gives."""
+    raise NotImplementedError(
+        "to_sparse_csr: compressed layouts (CSR, CSC, BSR, BSC) are not supported: use to_sparse(), which gives "
+        "tallow.sparse_coo"
+    )
+
+
 def get_device(self: Tensor) -> int:
     """The index of the GPU that the tensor is on, -1 for the CPU."""
     return -1 if self.device.index is None or self.device.type == "cpu" else int(self.device.index)

@@ -103,7 +103,7 @@ TL_OPS(norms) {
                       "The p-norm of the elements over the given dimensions, or over all: (sum |x|^p)^(1/p); inf and -inf give the largest and "
                       "smallest magnitude, 0 the number of elements that are not zero. Floating point and complex only; the result is real.")
       .cpu<norm_cpu>();
-  tl::composite<norm>("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", kMethod | kOut,
+  tl::composite<norm>("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", kMethod | kOut | TL_OP_ANY_LAYOUT,
                       "The p-norm of the elements: linalg.vector_norm().");
   tl::composite<named_norm>("norm.name(Tensor self, str p, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", kMethod | kOut,
                             "The Frobenius norm ('fro') or the sum of the singular values ('nuc').");

@@ -170,13 +170,13 @@ TL_OPS(shape_reshape) {
   tl::composite<view_as>("view_as(Tensor self, Tensor other) -> Tensor", kMethodOnly, "view() with the shape of `other`.");
   tl::composite<reshape_as>("reshape_as(Tensor self, Tensor other) -> Tensor", kMethodOnly, "reshape() to the shape of `other`.");
   tl::composite<expand_as>("expand_as(Tensor self, Tensor other) -> Tensor", kMethodOnly, "expand() to the shape of `other`.");
-  tl::composite<t>("t(Tensor self) -> Tensor", kV, "The transpose of a matrix; vectors and 0-dim tensors stay as they are.");
-  tl::composite<swap>("swapaxes(Tensor self, int axis0, int axis1) -> Tensor", kV, "transpose()");
-  tl::composite<swap>("swapdims(Tensor self, int dim0, int dim1) -> Tensor", kV, "transpose()");
+  tl::composite<t>("t(Tensor self) -> Tensor", kV | TL_OP_ANY_LAYOUT, "The transpose of a matrix; vectors and 0-dim tensors stay as they are.");
+  tl::composite<swap>("swapaxes(Tensor self, int axis0, int axis1) -> Tensor", kV | TL_OP_ANY_LAYOUT, "transpose()");
+  tl::composite<swap>("swapdims(Tensor self, int dim0, int dim1) -> Tensor", kV | TL_OP_ANY_LAYOUT, "transpose()");
   tl::composite<mt>("matrix_transpose(Tensor self) -> Tensor", TL_OP_HIDDEN, "The last two dimensions swapped (Tensor.mT).");
   tl::composite<adjoint>("adjoint(Tensor self) -> Tensor", kV, "The last two dimensions swapped, conjugated (also Tensor.mH).");
   tl::composite<matrix_h>("matrix_H(Tensor self) -> Tensor", TL_OP_HIDDEN, "The conjugate transpose of a matrix (Tensor.H).");
-  tl::composite<numpy_t>("numpy_T(Tensor self) -> Tensor", TL_OP_HIDDEN, "All dimensions reversed (Tensor.T).");
+  tl::composite<numpy_t>("numpy_T(Tensor self) -> Tensor", TL_OP_HIDDEN | TL_OP_ANY_LAYOUT, "All dimensions reversed (Tensor.T).");
   tl::composite<narrow>("narrow(Tensor self, int dim, Tensor|Scalar start, int length) -> Tensor", kV, "`length` slices of dimension `dim` from `start` on.");
   tl::composite<movedim>("movedim(Tensor self, int[] source, int[] destination) -> Tensor", kV, "Moves dimensions to new places; the others keep their order.");
   tl::composite<movedim>("movedim.int(Tensor self, int source, int destination) -> Tensor", kV, "Moves one dimension.");

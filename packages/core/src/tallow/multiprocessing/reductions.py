@@ -66,7 +66,7 @@ def reduce_tensor(t: Tensor) -> Any:
             "crossing process boundaries. If you just want to transfer the data, call detach() on the tensor before "
             "serializing (e.g., putting it on the queue)."
         )
-    if t.device.type != "cpu" or t.numel() == 0:
+    if t.device.type != "cpu" or t.numel() == 0 or t.is_sparse:  # the parts of a sparse one are shared
         return t.__reduce_ex__(4)
     share_memory_(t)
     segment = segment_at(t.data_ptr())

@@ -62,6 +62,8 @@ class _Table:
         dtype = dtype_name(tensor.dtype)
         if dtype not in ITEM_SIZES:
             raise TypeError(f"{path}: cannot save a tensor of dtype {tensor.dtype}")
+        if tensor.is_sparse:
+            raise TypeError(f"{path}: format='tallow' holds dense tensors only: save a sparse one with format='torch'")
         record = {
             "storage": self._add_storage(tensor, dtype, path),
             "dtype": dtype,

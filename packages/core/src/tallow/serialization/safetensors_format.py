@@ -191,6 +191,8 @@ def save_chunks(obj: Any) -> list[Any]:
         dtype = dtype_name(tensor.dtype)
         if dtype not in CODES:
             raise TypeError(f"save: {where}: safetensors has no dtype for {tensor.dtype}")
+        if tensor.is_sparse:
+            raise TypeError(f"save: {where}: safetensors holds dense tensors only: save to_dense(), or the parts")
         if tensor.device.type == "meta":
             raise TypeError(f"save: {where}: a tensor on device 'meta' has no data to save")
         blocks.append(Block(name, dtype, list(tensor.shape), _own_bytes(tensor), ITEM_SIZES[dtype]))

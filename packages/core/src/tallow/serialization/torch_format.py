@@ -230,6 +230,25 @@ class TorchRules(Rules):
         tensor = tallow.empty_strided(tuple(shape), tuple(steps), dtype=dtype, device="meta")
         return finish(tensor, requires_grad=self._flag(requires_grad), parameter=False)
 
+    def _sparse(self, layout: Any, data: Any) -> Any:
+        import tallow
+
+        if layout is not tallow.sparse_coo or type(data) is not tuple or len(data) not in (3, 4):
+            raise self._source.fail("the pickle builds an invalid sparse tensor")
+        indices, values, size, *coalesced = data
+        if any(type(part) is not tallow.Tensor or part.is_sparse or part.is_meta for part in (indices, values)):
+            raise self._source.fail("the pickle makes a sparse tensor of parts that are not tensors")
+        shape = check_ints(self._source, size, "a sparse tensor's shape")
+        element_count(self._source, shape, 1, "a sparse tensor")
+        # The flag is believed only where it is true: what sorts and sums elements relies on it.
+        try:
+            tensor = tallow.sparse_coo_tensor(
+                indices, values, shape, is_coalesced=coalesced == [True], check_invariants=True
+            )
+        except RuntimeError as error:
+            raise self._source.fail(f"the pickle has an invalid sparse tensor: {error}") from None
+        return tensor
+
     def _parameter(self, data: Any, requires_grad: Any, hooks: Any, state: Any = None) -> Any:
         import tallow
 
@@ -311,9 +330,11 @@ class TorchRules(Rules):
     def _layout(self, name: Any) -> Any:
         import tallow
 
-        if name != "torch.strided":
-            raise self._source.fail(f"the pickle has the layout {name!r:.60}; only torch.strided is read")
-        return tallow.strided
+        if name not in ("torch.strided", "torch.sparse_coo"):
+            raise self._source.fail(
+                f"the pickle has the layout {name!r:.60}; only torch.strided and torch.sparse_coo are read"
+            )
+        return tallow.sparse_coo if name == "torch.sparse_coo" else tallow.strided
 
     # -- small checks --
 
@@ -344,6 +365,7 @@ _CALLS: dict[Global, tuple[int, int, Any]] = {
     Global("torch._utils", "_rebuild_tensor"): (4, 4, TorchRules._tensor),
     Global("torch._utils", "_rebuild_tensor_v2"): (5, 7, TorchRules._tensor),
     Global("torch._utils", "_rebuild_tensor_v3"): (7, 8, TorchRules._tensor_with_dtype),
+    Global("torch._utils", "_rebuild_sparse_tensor"): (2, 2, TorchRules._sparse),
     Global("torch._utils", "_rebuild_meta_tensor_no_storage"): (4, 4, TorchRules._meta_tensor),
     Global("torch._utils", "_rebuild_parameter"): (3, 3, TorchRules._parameter),
     Global("torch._utils", "_rebuild_parameter_with_state"): (4, 4, TorchRules._parameter),

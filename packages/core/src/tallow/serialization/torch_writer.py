@@ -244,7 +244,9 @@ class _Pickler:
         if parameter:
             self._global("torch._utils", "_rebuild_parameter")
         requires_grad = tensor.requires_grad
-        if tensor.device.type == "meta":
+        if tensor.is_sparse:
+            self._sparse(tensor, path)
+        elif tensor.device.type == "meta":
             self._meta(tensor, dtype, requires_grad and not parameter)
         else:
             self._strided(tensor, dtype, requires_grad and not parameter, path)
@@ -291,6 +293,18 @@ class _Pickler:
         self._text(location)
         self._int(nbytes // ITEM_SIZES[dtype] if kind else nbytes)
         self._write(b"tQ")
+
+    def _sparse(self, tensor: Any, path: str) -> None:
+        """(layout, (indices, values, size, coalesced)). torch keeps no requires_grad of sparse tensors, nor do we."""
+        self._global("torch._utils", "_rebuild_sparse_tensor")
+        self._global("torch.serialization", "_get_layout")
+        self._text("torch.sparse_coo")
+        self._write(b"\x85R(")
+        self._tensor(tensor._indices(), path)
+        self._tensor(tensor._values(), path)
+        self._global("torch", "Size")
+        self._ints(tuple(tensor.shape))
+        self._write(b"\x85R", b"\x88" if tensor.is_coalesced() else b"\x89", b"t\x86R")
 
     def _meta(self, tensor: Any, dtype: str, requires_grad: bool) -> None:
         self._global("torch._utils", "_rebuild_meta_tensor_no_storage")

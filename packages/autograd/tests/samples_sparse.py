@@ -36,5 +36,9 @@ ROWS = [
     row("mul", lambda v: (coo(v) * 3.0).to_dense(), (3,)),
     row("div", lambda v: (coo(v) / 3.0).to_dense(), (3,)),
     row("neg", lambda v: (-coo(v)).to_dense(), (3,)),
+    row("_sparse_sum", lambda v: tallow.sparse.sum(coo(v)), (3,)),
+    row("_sparse_sum", lambda v: tallow.sparse.sum(coo(v), 0).to_dense(), (3, 2)),
+    row("mm", lambda v, y: tallow.sparse.mm(coo(v), y), (3,), (2, 2), kinds="rc"),
+    row("mm", lambda y, v: tallow.mm(y, coo(v)), (2, 3), (3,)),
     row("gather", lambda x: x.gather(1, int64([[0, 0], [2, 1]]), sparse_grad=True), (2, 3), twice=False),
 ]

@@ -67,6 +67,7 @@ from tallow._settings import set_flush_denormal as set_flush_denormal
 from tallow._settings import set_num_interop_threads as set_num_interop_threads
 from tallow._tensor_str import set_printoptions as set_printoptions
 from tallow._settings import set_warn_always as set_warn_always
+from tallow.sparse import sparse_coo_tensor as sparse_coo_tensor
 from tallow._spectral import stft as stft
 from tallow._lowrank import svd_lowrank as svd_lowrank
 from tallow._products import tensordot as tensordot
@@ -97,6 +98,7 @@ from tallow import random as random  # type: ignore
 from tallow import script as script  # type: ignore
 from tallow import serialization as serialization  # type: ignore
 from tallow import signal as signal  # type: ignore
+from tallow import sparse as sparse  # type: ignore
 from tallow import special as special  # type: ignore
 from tallow import storage as storage  # type: ignore
 from tallow import testing as testing  # type: ignore
@@ -148,6 +150,7 @@ newaxis: None
 pi: _float
 preserve_format: _memory_format
 short: _dtype
+sparse_coo: _memory_format
 strided: _memory_format
 uint16: _dtype
 uint32: _dtype

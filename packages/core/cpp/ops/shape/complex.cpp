@@ -76,7 +76,7 @@ TL_OPS(shape_complex) {
   view_op<view_as_complex>("view_as_complex(Tensor self) -> Tensor", 0, "Pairs in the last dimension as complex numbers.");
   tl::composite<real>("real(Tensor self) -> Tensor", 0, "The real part, a view; real tensors are returned as they are.");
   tl::composite<imag>("imag(Tensor self) -> Tensor", 0, "The imaginary part of a complex tensor, a view.");
-  tl::composite<conj>("conj(Tensor self) -> Tensor", kMethod, "The complex conjugate, computed; real tensors are returned as they are.");
+  tl::composite<conj>("conj(Tensor self) -> Tensor", kMethod | TL_OP_ANY_LAYOUT, "The complex conjugate, computed; real tensors are returned as they are.");
   tl::composite<complex>("complex(Tensor real, Tensor imag) -> Tensor", kOut, "Complex numbers from real and imaginary parts of one dtype.");
   tl::composite<polar>("polar(Tensor abs, Tensor angle) -> Tensor", kOut, "Complex numbers from absolute values and angles.");
   tl::composite<itself>("resolve_conj(Tensor self) -> Tensor", kMethod, "The tensor itself: conjugates are never pending here.");

@@ -20,7 +20,8 @@ namespace {
 
 void check_matrices(const char* op, const TensorImpl* a, const TensorImpl* b) {
   TL_CHECK(a->ndim == 2 && b->ndim == 2, op, ": expected two matrices, got shapes ", to_string(a->size_span()), " and ", to_string(b->size_span()));
-  TL_CHECK(a->size(1) == b->size(0), op, ": mat1 and mat2 shapes cannot be multiplied (", a->size(0), "x", a->size(1), " and ", b->size(0), "x", b->size(1), ")");
+  TL_CHECK(a->size(1) == b->size(0), op, ": mat1 and mat2 shapes cannot be multiplied (", a->size(0), "x", a->size(1), " and ", b->size(0), "x",
+           b->size(1), ")");
   TL_CHECK(a->dtype == b->dtype, op, ": expected scalar type ", dtype_long_name(a->dtype), " but found ", dtype_long_name(b->dtype));
   for (const TensorImpl* t : {a, b})
     TL_CHECK(!t->sparse() || sparse_parts(t).dense_dim() == 0, op, ": a sparse matrix must have 2 sparse dimensions, but got ", sparse_parts(t).sparse_dim());
@@ -99,7 +100,7 @@ Tensor sparse_sparse(const TensorImpl* a, const TensorImpl* b) {
 tl::Tensor product(const char* op, const TensorImpl* a, const TensorImpl* b) {
   check_matrices(op, a, b);
   if (a->sparse()) return b->sparse() ? sparse_sparse(a, b) : sparse_dense(a, b);
-  return tl::call<"t">(tl::call<"mm">(tl::call<"t">(b), tl::call<"t">(a)));
+  return tl::call<"t">(tl::call<"mm">(tl::call<"t">(shared(b)), tl::call<"t">(shared(a))));
 }
 
 void mm(tl::Call& c) { c.ret(product("mm", c.handle(0), c.handle(1))); }

@@ -107,7 +107,8 @@ void index_select(tl::Call& c) {
   const TensorImpl* t = c.handle(0);
   TL_CHECK_INDEX(t->ndim, "index_select(): a 0-dim sparse tensor has no dimension to select from");
   const int64_t dim = wrap_dim(c.integer(1), t->ndim, "index_select"), size = t->size(dim);
-  TL_CHECK_INDEX(c.handle(2)->ndim <= 1 && is_integral(c.handle(2)->dtype) && !c.handle(2)->sparse(), "index_select(): Index is supposed to be a vector of integers");
+  TL_CHECK_INDEX(c.handle(2)->ndim <= 1 && is_integral(c.handle(2)->dtype) && !c.handle(2)->sparse(),
+                 "index_select(): Index is supposed to be a vector of integers");
   const SparseParts& p = parts_of(t, "index_select");
   Dims sizes(t->sizes(), t->sizes() + t->ndim);
   const Tensor index = own(tl::call<"contiguous">(tl::call<"_to">(tl::call<"reshape">(c.value(2), Dims{-1}), tl::Dtype{TL_INT64})));
@@ -143,7 +144,8 @@ tl::Tensor joined(const std::vector<tl::Tensor>& list, int64_t dim) {
   for (size_t i = 0; i < list.size(); ++i) {
     TL_CHECK(list[i].is_sparse(), "Concatenating sparse tensors, but a dense tensor was found at position ", i, ".");
     TL_CHECK(list[i].ndim() == first->ndim && parts_of(list[i].get(), "cat").sparse_dim() == sparse_parts(first).sparse_dim(),
-             "All tensors must have the same shape: ", to_string(list[i].sizes()), ", ", to_string(first->size_span()), " and the same number of sparse dimensions");
+             "All tensors must have the same shape: ", to_string(list[i].sizes()), ", ", to_string(first->size_span()),
+             " and the same number of sparse dimensions");
     for (int64_t d = 0; d < first->ndim; ++d)
       TL_CHECK(d == dim || list[i].size(d) == first->size(d), "Sizes of tensors must match except in dimension ", dim, ". Expected size ", first->size(d),
                " but got size ", list[i].size(d), " for tensor number ", i, " in the list.");
@@ -187,9 +189,13 @@ void cat(tl::Call& c) {
 }
 void stack(tl::Call& c) {
   std::vector<tl::Tensor> list = c.tensors(0);
+  TL_CHECK(list[0], "stack: expected tensors, got None");
   const int64_t dim = wrap_dim(c.integer(1), list[0].ndim() + 1, "stack");
+  const Dims first(list[0].get()->sizes(), list[0].get()->sizes() + list[0].ndim());
   for (tl::Tensor& t : list) {
     TL_CHECK(t && t.is_sparse(), "stack: sparse and dense tensors cannot be joined");
+    TL_CHECK(same_sizes(t.get()->size_span(), first), "stack expects each tensor to be equal size, but got ", to_string(first), " at entry 0 and ",
+             to_string(t.get()->size_span()));
     t = unsqueezed(t.get(), dim);
   }
   c.ret(joined(list, dim));

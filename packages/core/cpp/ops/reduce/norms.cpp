@@ -105,7 +105,7 @@ TL_OPS(norms) {
       .cpu<norm_cpu>();
   tl::composite<norm>("norm(Tensor self, Scalar? p=2, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", kMethod | kOut | TL_OP_ANY_LAYOUT,
                       "The p-norm of the elements: linalg.vector_norm().");
-  tl::composite<named_norm>("norm.name(Tensor self, str p, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", kMethod | kOut,
+  tl::composite<named_norm>("norm.name(Tensor self, str p, int[1]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor", kMethod | kOut | TL_OP_ANY_LAYOUT,
                             "The Frobenius norm ('fro') or the sum of the singular values ('nuc').");
 }
 

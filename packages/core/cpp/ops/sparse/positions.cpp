@@ -91,6 +91,9 @@ Tensor dense_values_at(const TensorImpl* t, const Tensor& indices) {
   const int64_t dims = indices.size(0), n = indices.size(1), rest = t->ndim - dims;
   TL_CHECK(rest >= 0, "indices of ", dims, " dimensions do not fit a tensor of shape ", to_string(t->size_span()));
   check_sparse_indices(indices.get(), t->size_span());
+  Dims shape(t->sizes() + dims, t->sizes() + t->ndim);
+  shape.insert(shape.begin(), n);
+  if (t->numel == 0) return empty(shape, t->dtype);
   // Blocks that are row major are copied as they lie, also out of an expanded or transposed tensor.
   int64_t expected = 1;
   bool row_major = true;
@@ -99,8 +102,6 @@ Tensor dense_values_at(const TensorImpl* t, const Tensor& indices) {
     expected *= t->size(d);
   }
   if (!row_major) return dense_values_at(own(tl::call<"contiguous">(Tensor::share(const_cast<TensorImpl*>(t)))).get(), indices);
-  Dims shape(t->sizes() + dims, t->sizes() + t->ndim);
-  shape.insert(shape.begin(), n);
   Tensor out = empty(shape, t->dtype);
   const int64_t item = itemsize(t->dtype), bytes = expected * item;
   if (out.numel() == 0) return out;

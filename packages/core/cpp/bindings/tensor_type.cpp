@@ -150,18 +150,16 @@ int set_requires_grad(PyObject* o, PyObject* v, void*) {
   Obj r(PyObject_CallMethod(o, "requires_grad_", "O", v));
   return r ? 0 : -1;
 }
-// What asks for the memory of a tensor that has none.
 PyObject* no_memory(const char* what, PyObject* type = PyExc_RuntimeError) {
   PyErr_SetString(type, what);
   return nullptr;
 }
 constexpr const char* kNoPointer = "Cannot access data pointer of Tensor that doesn't have storage: it is sparse, use to_dense() or _values()";
 constexpr const char* kNoStorage = "Cannot access storage of a sparse tensor: use to_dense() or _values()";
-
 PyObject* get_itemsize(PyObject* o, void*) { return PyLong_FromLong(kItemSize[static_cast<int>(impl(o)->dtype)]); }
 PyObject* get_nbytes(PyObject* o, void*) {
-  if (impl(o)->sparse()) return no_memory("nbytes is not defined for sparse tensors: add up those of the indices and the values");
-  return PyLong_FromLongLong(impl(o)->numel * kItemSize[static_cast<int>(impl(o)->dtype)]);
+  return impl(o)->sparse() ? no_memory("nbytes is not defined for sparse tensors: add up those of the indices and the values")
+                           : PyLong_FromLongLong(impl(o)->numel * kItemSize[static_cast<int>(impl(o)->dtype)]);
 }
 PyObject* get_is_inference(PyObject* o, PyObject*) { return PyBool_FromLong(impl(o)->flags & TlTensorImpl::Inference); }
 PyObject* get_version(PyObject* o, void*) { return PyLong_FromLongLong(tl::api()->tensor_version(impl(o))); }
@@ -261,8 +259,7 @@ PyObject* m_numel(PyObject* o, PyObject*) { return PyLong_FromLongLong(impl(o)->
 PyObject* m_offset(PyObject* o, PyObject*) { return PyLong_FromLongLong(impl(o)->offset); }
 PyObject* m_item(PyObject* o, PyObject*) { return item(impl(o)); }
 PyObject* m_data_ptr(PyObject* o, PyObject*) {
-  if (impl(o)->sparse()) return no_memory(kNoPointer);
-  return PyLong_FromVoidPtr(impl(o)->numel ? impl(o)->data() : nullptr);
+  return impl(o)->sparse() ? no_memory(kNoPointer) : PyLong_FromVoidPtr(impl(o)->numel ? impl(o)->data() : nullptr);
 }
 PyObject* m_is_contiguous(PyObject* o, PyObject* args, PyObject* kwargs) {
   PyObject* mf = nullptr;

@@ -90,6 +90,7 @@ from tallow._creation import *  # noqa: E402, F403
 from tallow._functional import *  # noqa: E402, F403
 
 _tensor.install(Tensor)
+Tensor.to_sparse_csr = _tensor._sparse_tensor.to_sparse_csr  # type: ignore[method-assign, attr-defined]
 
 
 def _point_to_blas() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tallow import _core, _ops
+from tallow import _core, _ops, _sparse_tensor
 from tallow._core import Tensor, device, dtype, memory_format
 
 _to = _ops.packet("_to")
@@ -195,14 +195,6 @@ def as_subclass(self: Tensor, cls: type) -> Any:
     return _core._as_subclass(self, cls)
 
 
-def to_sparse_csr(self: Tensor, dense_dim: int | None = None) -> Tensor:
-    """A ``NotImplementedError``: of the sparse layouts there is ``tallow.sparse_coo``, which ``to_sparse()`` gives."""
-    raise NotImplementedError(
-        "to_sparse_csr: compressed layouts (CSR, CSC, BSR, BSC) are not supported: use to_sparse(), which gives "
-        "tallow.sparse_coo"
-    )
-
-
 def get_device(self: Tensor) -> int:
     """The index of the GPU that the tensor is on, -1 for the CPU."""
     return -1 if self.device.index is None or self.device.type == "cpu" else int(self.device.index)
@@ -255,9 +247,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
     """A NumPy array over the same memory. ``force`` detaches and copies where sharing is not possible."""
     import numpy as np
 
-    t = self
-    if self.is_sparse:
-        raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
+    t = _sparse_tensor.refuse_numpy(self)
     if self.requires_grad:
         if not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
@@ -319,11 +309,6 @@ def _rebuild(raw: Any, dtype: dtype, size: Any, stride: Any, offset: int, requir
     return t.requires_grad_() if requires_grad else t
 
 
-def _rebuild_sparse(indices: Tensor, values: Tensor, size: Any, coalesced: bool, requires_grad: bool) -> Tensor:
-    t = _ops.packet("_sparse_coo_tensor")(indices, values, size, coalesced)
-    return t.requires_grad_() if requires_grad else t
-
-
 def _rebuild_subclass(cls: type, t: Tensor, requires_grad: bool, state: dict[str, Any]) -> Tensor:
     out = _core._make_subclass(cls, t, requires_grad)
     out.__dict__.update(state)
@@ -334,8 +319,7 @@ def __reduce_ex__(self: Tensor, protocol: int) -> Any:
     import pickle
 
     if self.is_sparse:
-        parts = (self._indices(), self._values(), tuple(self.shape), self.is_coalesced(), self.requires_grad)
-        return _rebuild_sparse, parts
+        return _sparse_tensor.reduce(self)
     base = self.detach()
     if not base.is_contiguous():
         base = base.contiguous()

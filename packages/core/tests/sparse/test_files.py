@@ -42,7 +42,7 @@ def test_a_file_with_indices_outside_is_refused() -> None:
     t._indices()[0, 0] = 7
     parts = (t._indices(), t._values(), (2, 3), False)
     with pytest.raises(RuntimeError, match="found index 7"):
-        tallow._tensor._rebuild_sparse(*parts, False)
+        tallow._sparse_tensor.rebuild(*parts, False)
 
 
 def test_gradients_that_were_required_are_kept_by_pickle() -> None:

@@ -151,15 +151,14 @@ int set_requires_grad(PyObject* o, PyObject* v, void*) {
   return r ? 0 : -1;
 }
 PyObject* no_memory(const char* what, PyObject* type = PyExc_RuntimeError) {
-  PyErr_SetString(type, what);
-  return nullptr;
+  return PyErr_SetString(type, what), nullptr;
 }
 constexpr const char* kNoPointer = "Cannot access data pointer of Tensor that doesn't have storage: it is sparse, use to_dense() or _values()";
 constexpr const char* kNoStorage = "Cannot access storage of a sparse tensor: use to_dense() or _values()";
 PyObject* get_itemsize(PyObject* o, void*) { return PyLong_FromLong(kItemSize[static_cast<int>(impl(o)->dtype)]); }
 PyObject* get_nbytes(PyObject* o, void*) {
-  return impl(o)->sparse() ? no_memory("nbytes is not defined for sparse tensors: add up those of the indices and the values")
-                           : PyLong_FromLongLong(impl(o)->numel * kItemSize[static_cast<int>(impl(o)->dtype)]);
+  if (impl(o)->sparse()) return no_memory("nbytes is not defined for sparse tensors");
+  return PyLong_FromLongLong(impl(o)->numel * kItemSize[static_cast<int>(impl(o)->dtype)]);
 }
 PyObject* get_is_inference(PyObject* o, PyObject*) { return PyBool_FromLong(impl(o)->flags & TlTensorImpl::Inference); }
 PyObject* get_version(PyObject* o, void*) { return PyLong_FromLongLong(tl::api()->tensor_version(impl(o))); }
@@ -290,9 +289,7 @@ PyObject* m_is_complex(PyObject* o, PyObject*) { return PyBool_FromLong(is_compl
 PyObject* m_is_signed(PyObject* o, PyObject*) {
   return PyBool_FromLong(!is_unsigned(impl(o)->dtype) && impl(o)->dtype != DType::Bool);
 }
-PyObject* m_storage_id(PyObject* o, PyObject*) {
-  return impl(o)->sparse() ? no_memory(kNoStorage, PyExc_NotImplementedError) : PyLong_FromVoidPtr(impl(o)->storage);
-}
+PyObject* m_storage_id(PyObject* o, PyObject*) { return impl(o)->sparse() ? no_memory(kNoStorage, PyExc_NotImplementedError) : PyLong_FromVoidPtr(impl(o)->storage); }
 PyObject* m_storage_nbytes(PyObject* o, PyObject*) {
   return impl(o)->sparse() ? no_memory(kNoStorage, PyExc_NotImplementedError) : PyLong_FromLongLong(impl(o)->storage->nbytes);
 }

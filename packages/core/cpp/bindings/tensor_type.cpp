@@ -289,7 +289,9 @@ PyObject* m_is_complex(PyObject* o, PyObject*) { return PyBool_FromLong(is_compl
 PyObject* m_is_signed(PyObject* o, PyObject*) {
   return PyBool_FromLong(!is_unsigned(impl(o)->dtype) && impl(o)->dtype != DType::Bool);
 }
-PyObject* m_storage_id(PyObject* o, PyObject*) { return impl(o)->sparse() ? no_memory(kNoStorage, PyExc_NotImplementedError) : PyLong_FromVoidPtr(impl(o)->storage); }
+PyObject* m_storage_id(PyObject* o, PyObject*) {
+  return impl(o)->sparse() ? no_memory(kNoStorage, PyExc_NotImplementedError) : PyLong_FromVoidPtr(impl(o)->storage);
+}
 PyObject* m_storage_nbytes(PyObject* o, PyObject*) {
   return impl(o)->sparse() ? no_memory(kNoStorage, PyExc_NotImplementedError) : PyLong_FromLongLong(impl(o)->storage->nbytes);
 }
@@ -309,10 +311,7 @@ PyObject* list_of(const TlTensorImpl* t, const char* data, int d) {
   return l;
 }
 PyObject* m_tolist(PyObject* o, PyObject*) {
-  if (impl(o)->is_meta()) {
-    PyErr_SetString(PyExc_RuntimeError, "tolist() cannot be called on meta tensors");
-    return nullptr;
-  }
+  if (impl(o)->is_meta()) return no_memory("tolist() cannot be called on meta tensors");
   if (impl(o)->sparse()) return no_memory(kNoPointer);
   return list_of(impl(o), static_cast<const char*>(impl(o)->data()), 0);
 }

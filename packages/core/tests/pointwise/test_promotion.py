@@ -31,7 +31,7 @@ def expected(a: str, b: str) -> str:
     return np.promote_types(a, b).name
 
 
-@pytest.mark.parametrize(("a", "b"), itertools.combinations_with_replacement(NAMES, 2))
+@pytest.mark.parametrize(("a", "b"), list(itertools.combinations_with_replacement(NAMES, 2)))
 def test_tensors_meet_in_the_smallest_dtype_that_holds_both(a: str, b: str) -> None:
     x, y = tallow.ones(2, dtype=dtype(a)), tallow.ones(2, dtype=dtype(b))
     assert (x + y).dtype == dtype(expected(a, b))

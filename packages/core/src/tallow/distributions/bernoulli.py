@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import tallow
 from tallow import Size, Tensor
 
-from .distribution import BOOLEAN, REAL, UNIT_INTERVAL, Distribution, broadcast, either
+from .distribution import BOOLEAN
+from .shared import Trials
 
 
-class Bernoulli(Distribution):
+class Bernoulli(Trials):
     """One with probability ``probs``, else zero; or given by ``logits``, ``log(p / (1 - p))``.
 
     Example:
@@ -20,30 +20,8 @@ class Bernoulli(Distribution):
         tensor([0.2500, 1.0000])
     """
 
-    arg_constraints = {"probs": UNIT_INTERVAL, "logits": REAL}
     has_enumerate_support = True
     support = BOOLEAN  # type: ignore[assignment]
-
-    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
-        either(probs, logits)
-        if probs is not None:
-            (self.probs,) = broadcast(probs)
-        else:
-            (self.logits,) = broadcast(logits)
-        self._param = self.__dict__["probs" if probs is not None else "logits"]
-        super().__init__(self._param.shape, validate_args=validate_args)
-
-    @cached_property
-    def probs(self) -> Tensor:
-        """The probability of one."""
-        return self.logits.sigmoid()
-
-    @cached_property
-    def logits(self) -> Tensor:
-        """``log(p / (1 - p))``, finite also for probabilities 0 and 1."""
-        eps = tallow.finfo(self.probs.dtype).eps
-        p = self.probs.clamp(eps, 1 - eps)
-        return p.log() - (-p).log1p()
 
     @property
     def mean(self) -> Tensor:

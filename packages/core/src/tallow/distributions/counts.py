@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import tallow
 from tallow import Size, Tensor
 
-from .distribution import COUNT, NOT_NEGATIVE, REAL, UNIT_INTERVAL, Distribution, broadcast, either
+from .distribution import COUNT, NOT_NEGATIVE, Distribution, broadcast
+from .shared import Trials
 
 
 class Poisson(Distribution):
@@ -48,7 +48,7 @@ class Poisson(Distribution):
         return tallow.xlogy(value, self.rate) - self.rate - (value + 1).lgamma()
 
 
-class Geometric(Distribution):
+class Geometric(Trials):
     """The failures before the first success of trials that succeed with probability ``probs``.
 
     Or given by ``logits``, ``log(p / (1 - p))``.
@@ -58,34 +58,15 @@ class Geometric(Distribution):
         tensor(3.)
     """
 
-    arg_constraints = {"probs": UNIT_INTERVAL, "logits": REAL}
     support = COUNT  # type: ignore[assignment]
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
-        either(probs, logits)
-        if probs is not None:
-            (self.probs,) = broadcast(probs)
-        else:
-            (self.logits,) = broadcast(logits)
-        shape = (self.probs if probs is not None else self.logits).shape
-        super().__init__(shape, validate_args=validate_args)
+        super().__init__(probs, logits, validate_args)
         if self._validate_args and probs is not None and not bool((self.probs > 0).all()):
             raise ValueError(
-                f"Expected parameter probs (Tensor of shape {tuple(shape)}) of distribution {self!r} to be positive, "
-                f"but found invalid values:\n{self.probs}"
+                f"Expected parameter probs (Tensor of shape {tuple(self.probs.shape)}) of distribution {self!r} to be "
+                f"positive, but found invalid values:\n{self.probs}"
             )
-
-    @cached_property
-    def probs(self) -> Tensor:
-        """The probability of a success."""
-        return self.logits.sigmoid()
-
-    @cached_property
-    def logits(self) -> Tensor:
-        """``log(p / (1 - p))``, finite also for probability 1."""
-        eps = tallow.finfo(self.probs.dtype).eps
-        p = self.probs.clamp(eps, 1 - eps)
-        return p.log() - (-p).log1p()
 
     @property
     def mean(self) -> Tensor:

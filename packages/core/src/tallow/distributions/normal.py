@@ -8,10 +8,10 @@ from typing import Any
 import tallow
 from tallow import Tensor
 
-from .distribution import POSITIVE, REAL, Distribution, broadcast
+from .shared import LocationScale
 
 
-class Normal(Distribution):
+class Normal(LocationScale):
     """Normal distributions with mean ``loc`` and standard deviation ``scale``, tensors or numbers that broadcast.
 
     Example:
@@ -20,20 +20,8 @@ class Normal(Distribution):
         tensor(-0.9189)
     """
 
-    arg_constraints = {"loc": REAL, "scale": POSITIVE}
-    has_rsample = True
-    support = REAL  # type: ignore[assignment]
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = broadcast(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
-
     @property
     def mean(self) -> Tensor:
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
         return self.loc
 
     @property

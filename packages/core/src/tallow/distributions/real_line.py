@@ -6,37 +6,14 @@ import math
 from typing import Any
 
 import tallow
-from tallow import Size, Tensor
+from tallow import Tensor
 
-from .distribution import POSITIVE, REAL, Distribution, broadcast
+from .shared import LocationScale
 
 _EULER = 0.57721566490153286060
 
 
-class _LocationScale(Distribution):
-    """``loc`` and ``scale``, tensors or numbers that broadcast."""
-
-    arg_constraints = {"loc": REAL, "scale": POSITIVE}
-    has_rsample = True
-    support = REAL  # type: ignore[assignment]
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = broadcast(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
-
-    @property
-    def mode(self) -> Tensor:
-        return self.loc
-
-    def _new(self, shape: Size) -> Tensor:
-        return tallow.empty(shape, dtype=self.loc.dtype, device=self.loc.device)
-
-    def _standardized(self, value: Tensor) -> Tensor:
-        self._validate_sample(value)
-        return (value - self.loc) / self.scale
-
-
-class Laplace(_LocationScale):
+class Laplace(LocationScale):
     """The Laplace distribution: ``exp(-|x - loc| / scale) / (2 scale)``.
 
     Example:
@@ -73,7 +50,7 @@ class Laplace(_LocationScale):
         return 1 + (2 * self.scale).log()
 
 
-class Cauchy(_LocationScale):
+class Cauchy(LocationScale):
     """The Cauchy distribution: ``1 / (pi scale (1 + ((x - loc) / scale)**2))``, which has no mean and no variance.
 
     Example:
@@ -106,7 +83,7 @@ class Cauchy(_LocationScale):
         return math.log(4 * math.pi) + self.scale.log()
 
 
-class Gumbel(_LocationScale):
+class Gumbel(LocationScale):
     """The Gumbel distribution, of largest values: ``exp(-(z + exp(-z))) / scale`` with ``z = (x - loc) / scale``.
 
     Example:

@@ -41,13 +41,13 @@ Strides channels_last_strides(int64_t outer, int64_t channels, const Spatial& sp
 void forward(const Shape& s, View<const float> x, View<const float> w, const float* bias, View<float> y);
 // dx = the gradient of x. As a forward function this is the transposed convolution.
 void backward_data(const Shape& s, View<const float> dy, View<const float> w, View<float> dx);
-// dw, and db where it is not null, are the gradients of w and bias.
-void backward_weights(const Shape& s, View<const float> x, View<const float> dy, View<float> dw, float* db);
+// dw = the gradient of w.
+void backward_weights(const Shape& s, View<const float> x, View<const float> dy, View<float> dw);
 
 // double: by matrix products; everything contiguous.
 void forward(const Shape& s, const double* x, const double* w, const double* bias, double* y);
 void backward_data(const Shape& s, const double* dy, const double* w, double* dx);
-void backward_weights(const Shape& s, const double* x, const double* dy, double* dw, double* db);
+void backward_weights(const Shape& s, const double* x, const double* dy, double* dw);
 
 // Integers, modulo 2^64; everything contiguous. They have no gradient; backward_data serves the transposed convolution.
 void forward(const Shape& s, const int64_t* x, const int64_t* w, const int64_t* bias, int64_t* y);

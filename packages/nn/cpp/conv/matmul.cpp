@@ -34,28 +34,6 @@ void by_image(const Shape& s, F&& f) {
   else for (int64_t n = 0; n < s.batch; ++n) f(n);
 }
 
-template <class T>
-void sum_planes(const Shape& s, const T* dy, T* db) {
-  const int64_t size = s.output_size();
-  tl::parallel_for(0, s.out_channels, 8, [&](int64_t b, int64_t e) {
-    for (int64_t o = b; o < e; ++o) {
-      T total = 0;
-      for (int64_t n = 0; n < s.batch; ++n) {
-        const T* p = dy + (n * s.out_channels + o) * size;
-        T lanes[16] = {};
-        int64_t j = 0;
-        for (; j + 16 <= size; j += 16)
-          for (int l = 0; l < 16; ++l) lanes[l] += p[j + l];
-        for (int l = 0; j < size; ++j, ++l) lanes[l] += p[j];
-        for (int h = 8; h; h /= 2)
-          for (int l = 0; l < h; ++l) lanes[l] += lanes[l + h];
-        total += lanes[0];
-      }
-      db[o] = total;
-    }
-  });
-}
-
 }  // namespace
 
 bool matmul_forward(const Shape& s, View<const float> x, View<const float> w, const float* bias, View<float> y) {
@@ -91,7 +69,7 @@ bool matmul_backward_data(const Shape& s, View<const float> dy, View<const float
   return true;
 }
 
-bool matmul_backward_weights(const Shape& s, View<const float> x, View<const float> dy, View<float> dw, float* db) {
+bool matmul_backward_weights(const Shape& s, View<const float> x, View<const float> dy, View<float> dw) {
   const Layout l = common(s, x.strides, dy.strides);
   if (l != Layout::Planes || !plain_matrix(s, dw.strides)) return false;
   const int64_t size = s.output_size(), ci = s.in_channels, co = s.out_channels, elements = co * ci;
@@ -108,7 +86,6 @@ bool matmul_backward_weights(const Shape& s, View<const float> x, View<const flo
     for (int64_t p = 1; p < ceil_div(s.batch, per_piece); ++p)
       for (int64_t i = b; i < e; ++i) dw.data[i] += partial.floats()[p * elements + i];
   });
-  if (db) sum_planes(s, dy.data, db);
   return true;
 }
 
@@ -178,7 +155,7 @@ void backward_data(const Shape& s, const double* dy, const double* w, double* dx
   });
 }
 
-void backward_weights(const Shape& s, const double* x, const double* dy, double* dw, double* db) {
+void backward_weights(const Shape& s, const double* x, const double* dy, double* dw) {
   const Unfolded u(s);
   Buffer columns(u.rows * u.size * sizeof(double));
   auto* col = static_cast<double*>(columns.get());
@@ -188,7 +165,6 @@ void backward_weights(const Shape& s, const double* x, const double* dy, double*
       unfold<false>(s, const_cast<double*>(x) + n * u.per_image_in + g * s.in_per_group() * s.input_size(), col);
       gemm<double>('N', 'T', u.co, u.rows, u.size, dy + n * u.per_image_out + g * u.co * u.size, u.size, col, u.size, 1, dw + g * u.co * u.rows, u.rows);
     }
-  if (db) sum_planes(s, dy, db);
 }
 
 }  // namespace tallow_nn::conv

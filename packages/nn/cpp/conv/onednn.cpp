@@ -158,11 +158,8 @@ std::unique_ptr<Primitive> build(const Shape& s, Pass pass, bool channels_last, 
     }
     default: {
       const auto hint = fwd(dnnl::prop_kind::forward_training, memory::desc());
-      using Desc = dnnl::convolution_backward_weights::primitive_desc;
-      const Desc pd = bias ? Desc(engine(), algorithm, src, w, bias, dst, st, dil, lo, hi, hint, attr)
-                           : Desc(engine(), algorithm, src, w, dst, st, dil, lo, hi, hint, attr);
-      return make(dnnl::convolution_backward_weights(pd), pd.src_desc(), pd.diff_weights_desc(), pd.diff_bias_desc(), pd.diff_dst_desc(),
-                  pd.scratchpad_desc());
+      const dnnl::convolution_backward_weights::primitive_desc pd(engine(), algorithm, src, w, dst, st, dil, lo, hi, hint, attr);
+      return make(dnnl::convolution_backward_weights(pd), pd.src_desc(), pd.diff_weights_desc(), {}, pd.diff_dst_desc(), pd.scratchpad_desc());
     }
   }
 }

@@ -173,8 +173,8 @@ void weight_grad(tl::Call& c) {
   if (out.numel() == 0) return;
   const tl::Tensor dy = operand(c.tensor(0)), x = operand(c.tensor(1)), dw = target(out);
   if (dy.numel() == 0) return void(tl::call<"zero_">(out));
-  if (is_double(dy)) conv::backward_weights(s, x.data<double>(), dy.data<double>(), dw.data<double>(), nullptr);
-  else conv::backward_weights(s, view<const float>(x), view<const float>(dy), view<float>(dw), nullptr);
+  if (is_double(dy)) conv::backward_weights(s, x.data<double>(), dy.data<double>(), dw.data<double>());
+  else conv::backward_weights(s, view<const float>(x), view<const float>(dy), view<float>(dw));
   finish(out, dw);
 }
 void bias_grad(tl::Call& c) {

@@ -90,29 +90,26 @@ void backward_data(const Shape& s, View<const float> dy, View<const float> w, Vi
   });
 }
 
-void backward_weights(const Shape& s, View<const float> x, View<const float> dy, View<float> dw, float* db) {
+void backward_weights(const Shape& s, View<const float> x, View<const float> dy, View<float> dw) {
   if (s.out_channels == 0) return;
   const int64_t per_output = s.in_per_group() * s.kernel_size();
   if (s.batch == 0 || s.output_size() == 0 || per_output == 0) {
     // No sum has a term. The memory of one output channel's weights is dense in every layout.
     std::fill_n(dw.data, s.out_channels * per_output, 0.f);
-    if (db) std::fill_n(db, s.out_channels, 0.f);
     return;
   }
-  if (s.pointwise() && matmul_backward_weights(s, x, dy, dw, db)) return;
-  if (!db && (winograd_backward_weights(s, x, dy, dw) || narrow_backward_weights(s, x, dy, dw))) return;
-  const auto plan = conv::plan(s, Pass::BackwardWeights, x.strides, dw.strides, dy.strides, db != nullptr);
+  if (s.pointwise() && matmul_backward_weights(s, x, dy, dw)) return;
+  if (winograd_backward_weights(s, x, dy, dw) || narrow_backward_weights(s, x, dy, dw)) return;
+  const auto plan = conv::plan(s, Pass::BackwardWeights, x.strides, dw.strides, dy.strides, false);
   const int64_t images = plan->pieces.images.count(), blocks = plan->pieces.channels.count();
-  std::vector<Buffer> partial(images * blocks), partial_bias(images * blocks);
+  std::vector<Buffer> partial(images * blocks);
   each(images * blocks, [&](int64_t i) {
     const Place place(*plan, i);
     const Primitive& prim = plan->of(place.image, place.block);
     Buffer src_room, dst_room, mine(prim.weights.get_size());
     const void* src = prim.copy_src.in(at(x, place.first, place.in), src_room);
     const void* dst = prim.copy_dst.in(at(dy, place.first, place.out), dst_room);
-    partial_bias[i] = Buffer(prim.bias.get_size());
-    run(prim, {{DNNL_ARG_SRC, prim.src, src}, {DNNL_ARG_DIFF_DST, prim.dst, dst}, {DNNL_ARG_DIFF_WEIGHTS, prim.weights, mine.get()},
-               {DNNL_ARG_DIFF_BIAS, prim.bias, partial_bias[i].get()}});
+    run(prim, {{DNNL_ARG_SRC, prim.src, src}, {DNNL_ARG_DIFF_DST, prim.dst, dst}, {DNNL_ARG_DIFF_WEIGHTS, prim.weights, mine.get()}});
     if (&prim != &plan->of(0, place.block) && prim.copy_weights.needed) prim.copy_weights.in(mine.get(), partial[i]);
     else partial[i] = std::move(mine);
   });
@@ -128,12 +125,6 @@ void backward_weights(const Shape& s, View<const float> x, View<const float> dy,
     float* to = at(dw, place.out, 0);
     if (first.copy_weights.needed) first.copy_weights(sum, to);
     else std::copy_n(sum, count, to);
-    const int64_t channels = db ? plan->piece(0, block).out_channels : 0;
-    for (int64_t c = 0; c < channels; ++c) {
-      float total = partial_bias[block].floats()[c];
-      for (int64_t image = 1; image < images; ++image) total += partial_bias[image * blocks + block].floats()[c];
-      db[place.out + c] = total;
-    }
   });
 }
 

@@ -6,6 +6,7 @@
 //   dx_j  = ((1 - s) w_t + s/C W) softmax_j - (1 - s) w_t [j = t] - s/C w_j
 #include "loss/cross_entropy_loops.hpp"
 
+#include "layout.hpp"
 #include "loss/loss.hpp"
 
 namespace tallow_nn::loss {
@@ -18,8 +19,6 @@ const CrossEntropyPasses<T>& passes() {
   if constexpr (sizeof(T) == 8) return cross_entropy_loops().in_double;
   else return cross_entropy_loops().in_float;
 }
-
-TlDtype compute_dtype(const tl::Tensor& x) { return x.dtype() == TL_FLOAT64 ? TL_FLOAT64 : TL_FLOAT32; }
 
 // f(first place, count) over all places: one each where classes are next to each other, else up to a whole batch element's.
 template <class F>
@@ -48,8 +47,8 @@ void forward_shape(tl::Call& c) {
   check_classes("cross_entropy_loss", x, target, c.tensor(2));
   if (c.integer(3) == 0) c.output(0, target.sizes(), x.dtype());
   else c.output(0, {}, x.dtype());
-  c.output(1, target.sizes(), compute_dtype(x));
-  c.output(2, {}, compute_dtype(x));
+  c.output(1, target.sizes(), compute_dtype(x.dtype()));
+  c.output(2, {}, compute_dtype(x.dtype()));
 }
 
 void forward(tl::Call& c) {
@@ -93,9 +92,9 @@ void backward_shape(tl::Call& c) {
   const tl::Tensor x = c.tensor(1), target = c.tensor(2), lse = c.tensor(4), total = c.tensor(5);
   check_classes("cross_entropy_backward", x, target, c.tensor(3));
   check_gradient("cross_entropy_backward", c.tensor(0), target.sizes(), c.integer(6));
-  require(same_sizes(lse.sizes(), target.sizes()) && lse.dtype() == compute_dtype(x), "cross_entropy_backward: log_sum_exp has shape ",
+  require(same_sizes(lse.sizes(), target.sizes()) && lse.dtype() == compute_dtype(x.dtype()), "cross_entropy_backward: log_sum_exp has shape ",
           tl::to_string(lse.sizes()), " or a dtype that the forward does not give");
-  require(total.numel() == 1 && total.dtype() == compute_dtype(x), "cross_entropy_backward: total_weight must be the forward's number, got shape ",
+  require(total.numel() == 1 && total.dtype() == compute_dtype(x.dtype()), "cross_entropy_backward: total_weight must be the forward's number, got shape ",
           tl::to_string(total.sizes()));
   c.output(0, x.sizes(), x.dtype());
 }

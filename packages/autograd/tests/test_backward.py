@@ -276,3 +276,8 @@ def test_leaf_whose_data_was_replaced() -> None:
     x.data = tallow.ones(3, dtype=tallow.float64)
     (x * 2).sum().backward()
     assert x.grad.dtype == tallow.float64 and x.grad.tolist() == [2, 2, 2]
+
+
+def test_windows_may_require_gradients() -> None:
+    assert tallow.signal.windows.hann(3, requires_grad=True).requires_grad
+    assert tallow.hann_window(3, requires_grad=True).requires_grad

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 import tallow
 from tallow import Tensor, optim
+from weights import Weight
 
 ROWS = [[3, 0, 3]]  # a row may occur twice
 
@@ -19,7 +21,7 @@ def gradient(step: int) -> Tensor:
 
 
 def run(make: Any, steps: int = 3) -> tuple[Tensor, Any]:
-    weight = tallow.arange(10.0).reshape(5, 2)
+    weight = Weight(tallow.arange(10.0).reshape(5, 2))
     opt = make([weight])
     for step in range(steps):
         weight.grad = gradient(step)
@@ -41,7 +43,7 @@ def test_sgd_takes_sparse_gradients() -> None:
 def test_momentum_is_sparse_too(nesterov: bool) -> None:
     weight, opt = run(lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=nesterov))
     assert opt.state[weight]["momentum_buffer"].is_sparse
-    dense = tallow.arange(10.0).reshape(5, 2)
+    dense = Weight(tallow.arange(10.0).reshape(5, 2))
     other = optim.SGD([dense], lr=0.1, momentum=0.9, nesterov=nesterov)
     for step in range(3):
         dense.grad = gradient(step).to_dense()
@@ -50,7 +52,7 @@ def test_momentum_is_sparse_too(nesterov: bool) -> None:
 
 
 def test_a_group_may_have_both_layouts() -> None:
-    a, b = tallow.ones(5, 2), tallow.ones(3)
+    a, b = Weight(tallow.ones(5, 2)), Weight(tallow.ones(3))
     for make in (lambda p: optim.SGD(p, lr=0.5), lambda p: optim.Adagrad(p, lr=0.5)):
         opt = make([a, b])
         a.grad, b.grad = gradient(0), tallow.ones(3)
@@ -60,7 +62,7 @@ def test_a_group_may_have_both_layouts() -> None:
 
 def test_adagrad() -> None:
     weight, _ = run(lambda p: optim.Adagrad(p, lr=0.1, lr_decay=0.5, eps=1e-3))
-    dense = tallow.arange(10.0).reshape(5, 2)
+    dense = Weight(tallow.arange(10.0).reshape(5, 2))
     other = optim.Adagrad([dense], lr=0.1, lr_decay=0.5, eps=1e-3)
     for step in range(3):
         dense.grad = gradient(step).to_dense()
@@ -95,14 +97,13 @@ def test_adam_names_the_one_that_does() -> None:
 NAMES = ["RMSprop", "NAdam", "RAdam", "Adamax", "ASGD", "Rprop", "Adadelta", "Adafactor", "Muon"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("options", [{}, {"fused": False}, {"foreach": False}])
+OPTIONS = [{}, {"fused": False}, {"foreach": False}]
+CASES = [(n, o) for n in NAMES for o in OPTIONS if o.keys() <= inspect.signature(getattr(optim, n)).parameters.keys()]
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
 def test_the_others_refuse(name: str, options: dict[str, Any]) -> None:
-    try:
-        make = getattr(optim, name)
-        make([tallow.ones(5, 2)], **options)
-    except TypeError:
-        pytest.skip("has no such option")
+    make = getattr(optim, name)
     with pytest.raises(RuntimeError, match=f"{name} does not support sparse gradients"):
         run(lambda p: make(p, **options))
 
@@ -113,7 +114,7 @@ def test_weight_decay_makes_the_gradient_dense() -> None:
 
 
 def test_lbfgs_takes_the_zeros_too() -> None:
-    weight = tallow.ones(5, 2)
+    weight = Weight(tallow.ones(5, 2))
     opt = optim.LBFGS([weight], max_iter=1)
 
     def closure() -> Tensor:

@@ -78,7 +78,7 @@ Tensor coalesced(const TensorImpl* t, const char* op) {
   }
   const auto kept = static_cast<int64_t>(distinct.size());
   Tensor unique = empty(Sizes(&kept, 1), DType::Int64);
-  std::memcpy(unique.data(), distinct.data(), distinct.size() * sizeof(int64_t));
+  std::copy(distinct.begin(), distinct.end(), unique.ptr<int64_t>());
   tl::Dims shape(p.values.sizes().begin(), p.values.sizes().end());
   shape[0] = kept;
   tl::Tensor sums = empty(shape, t->dtype);
@@ -126,6 +126,7 @@ Tensor sparse_values_at(const TensorImpl* t, const Tensor& indices) {
   Dims shape(p.values.sizes().begin(), p.values.sizes().end());
   shape[0] = indices.size(1);
   Tensor out = empty(shape, t->dtype);
+  if (out.numel() == 0) return out;
   parallel_for(0, shape[0], 4096, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t from = where.ptr<int64_t>()[i];

@@ -24,9 +24,9 @@ Tensor permuted(const TensorImpl* t, const Dims& order, const char* op) {
   Tensor indices = p.indices;
   if (!same_rows) {
     indices = empty(p.indices.sizes(), DType::Int64);
-    const auto bytes = static_cast<size_t>(p.nnz()) * sizeof(int64_t);
-    for (size_t i = 0; i < rows.size(); ++i)
-      std::memcpy(indices.ptr<char>() + i * bytes, p.indices.ptr<char>() + static_cast<size_t>(rows[i]) * bytes, bytes);
+    const int64_t* from = p.indices.ptr<int64_t>();
+    int64_t* to = indices.ptr<int64_t>();
+    for (const int64_t row : rows) to = std::copy_n(from + row * p.nnz(), p.nnz(), to);
   }
   const tl::Tensor values = tl::call<"contiguous">(tl::call<"permute">(p.values.get(), of_values));
   return make_sparse(indices, own(values), sizes, p.coalesced && same_rows);

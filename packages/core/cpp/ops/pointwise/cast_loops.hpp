@@ -43,13 +43,20 @@ inline To convert(From x) {
   }
 }
 
+// Memory seen as bool may hold any byte (a view of other numbers, an empty tensor): every one but zero is true.
+template <class From>
+auto value_at(const char* p) {
+  if constexpr (std::is_same_v<From, bool>) return *reinterpret_cast<const uint8_t*>(p) != 0;
+  else return *reinterpret_cast<const From*>(p);
+}
+
 template <class From, class To>
 void cast_loop(const char* src, int64_t ss, char* dst, int64_t ds, int64_t n) {
   if (ss == sizeof(From) && ds == sizeof(To)) {
     if constexpr (std::is_same_v<From, To>) {
       std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(To));
     } else {
-      auto* s = reinterpret_cast<const From*>(src);
+      [[maybe_unused]] auto* s = reinterpret_cast<const From*>(src);
       auto* d = reinterpret_cast<To*>(dst);
 #if TL_VEC_HAS_HALF
       if constexpr (std::is_same_v<From, Half> && std::is_same_v<To, float>)
@@ -58,10 +65,10 @@ void cast_loop(const char* src, int64_t ss, char* dst, int64_t ds, int64_t n) {
         return vec::narrow_half(s, reinterpret_cast<uint16_t*>(dst), n);
 #endif
 #pragma GCC ivdep
-      for (int64_t i = 0; i < n; ++i) d[i] = convert<To>(s[i]);
+      for (int64_t i = 0; i < n; ++i) d[i] = convert<To>(value_at<From>(src + i * static_cast<int64_t>(sizeof(From))));
     }
   } else if (ss == 0) {
-    const To v = convert<To>(*reinterpret_cast<const From*>(src));
+    const To v = convert<To>(value_at<From>(src));
     if (ds == sizeof(To)) {
       auto* d = reinterpret_cast<To*>(dst);
       for (int64_t i = 0; i < n; ++i) d[i] = v;
@@ -71,7 +78,7 @@ void cast_loop(const char* src, int64_t ss, char* dst, int64_t ds, int64_t n) {
   } else {
 #pragma GCC unroll 4
     for (int64_t i = 0; i < n; ++i)
-      *reinterpret_cast<To*>(dst + i * ds) = convert<To>(*reinterpret_cast<const From*>(src + i * ss));
+      *reinterpret_cast<To*>(dst + i * ds) = convert<To>(value_at<From>(src + i * ss));
   }
 }
 
